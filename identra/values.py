@@ -1,0 +1,161 @@
+"""The frozen nouns that travel between rooms, and the protocols by which rooms meet.
+
+Instants are Unix microseconds in UTC unless a name says seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, Protocol, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+SUBJECT_LENGTH = 255
+PROFILE_LENGTH = 255
+AVATAR_LENGTH = 2048
+
+Clock: TypeAlias = Callable[[], int]
+"""Tells now, in Unix microseconds. Tests hand in one that they turn by hand."""
+
+Method: TypeAlias = Literal["pwd", "otp"]
+"""A method of authentication, in the words of RFC 8176."""
+
+
+class Settings(BaseModel):
+    """A section of settings: frozen, every key known. Plugins subclass it for their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class EmailTrust(Enum):
+    """What a provider's word about an e-mail address is worth."""
+
+    never = "never"
+    always = "always"
+    per_address = "per_address"
+    claim = "claim"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An e-mail address as a provider tells it. Only `verified=True` itself vouches."""
+
+    email: str
+    verified: bool = False
+    primary: bool = False
+
+    def __post_init__(self) -> None:
+        _demand(isinstance(self.email, str), "an address is a string")
+        _demand(isinstance(self.verified, bool), "verified is True or False")
+        _demand(isinstance(self.primary, bool), "primary is True or False")
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """What a provider says of the person: validated when made, ValueError when it can't be.
+
+    `subject` is the provider's own stable id of the person, a non-empty string of at most 255
+    characters: never an e-mail address, a login or a name (OpenID Connect Core, 5.7).
+    """
+
+    subject: str
+    username: str = ""
+    avatar_url: str = ""
+    addresses: tuple[Address, ...] = ()
+
+    def __post_init__(self) -> None:
+        _demand(isinstance(self.subject, str), "a subject is a string")
+        _demand(0 < len(self.subject) <= SUBJECT_LENGTH, "a subject has 1 to 255 characters")
+        _demand(self.subject.isprintable(), "a subject has no control characters")
+        _demand(self.subject == self.subject.strip(), "a subject has no space around it")
+        _demand(isinstance(self.username, str), "a username is a string")
+        _demand(isinstance(self.avatar_url, str), "an avatar_url is a string")
+        _demand(isinstance(self.addresses, tuple), "addresses are a tuple")
+        _demand(all(isinstance(a, Address) for a in self.addresses), "addresses hold Address")
+
+    @property
+    def primary(self) -> Address | None:
+        """The one address that takes part: the provider's primary, or its only one."""
+        marked = [address for address in self.addresses if address.primary]
+        if len(marked) == 1:
+            return marked[0]
+        return self.addresses[0] if len(self.addresses) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A proof that the core has stamped: this provider, this person, this way, at this instant.
+
+    `subject` is None where the provider keeps no identity of its own (codes by e-mail).
+    `address` is the vouched primary address in its one spelling, or None.
+    """
+
+    provider: str
+    subject: str | None
+    address: str | None
+    amr: tuple[Method, ...]
+    at: int
+    username: str = ""
+    avatar_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The network end of a call. `address` is None where no end may be counted."""
+
+    address: str | None = None
+    user_agent: str = ""
+    attempt_id: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and its end in Unix seconds."""
+
+    token: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a login gives: an access token for services, a refresh token for Identra alone."""
+
+    access_token: Token
+    refresh_token: Token
+    token_type: str = "Bearer"  # noqa: S105 - the scheme's name (RFC 6750), no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail ready to leave: one recipient in the stored spelling, text, and HTML if wanted."""
+
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+
+
+class Mailer(Protocol):
+    """Takes mail off the request path and delivers it."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether mail can leave at all."""
+        ...
+
+    def post(self, message: Message) -> None:
+        """Queue a message; return at once. Raise Busy when the queue is full."""
+        ...
+
+
+def _demand(holds: bool, says: str) -> None:  # noqa: FBT001 - reads as the sentence it is
+    if not holds:
+        raise ValueError(says)

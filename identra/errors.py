@@ -202,9 +202,7 @@ class InsufficientScope(
     """A service account without the scope for the call."""
 
 
-class NotFound(
-    IdentraError, reason="NOT_FOUND", code=5, status=404, says="There is nothing here."
-):
+class NotFound(IdentraError, reason="NOT_FOUND", code=5, status=404, says="There is nothing here."):
     """No such route or thing."""
 
 

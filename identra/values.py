@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -141,6 +141,22 @@ class Message:
     subject: str
     text: str
     html: str | None = None
+
+
+class Upstream(Protocol):
+    """A provider's way to the network: its declared hosts only, no redirects, bounded in all."""
+
+    async def get_json(
+        self, url: str, *, bearer: str | None = None, params: dict[str, str] | None = None
+    ) -> Any:
+        """GET and parse JSON. Raises ProviderRefused for a 4xx, else ProviderUnavailable."""
+        ...
+
+    async def post_form(
+        self, url: str, data: dict[str, str], *, bearer: str | None = None
+    ) -> dict[str, Any]:
+        """POST a form; read a JSON or form-encoded object. Raises as `get_json`."""
+        ...
 
 
 class Mailer(Protocol):

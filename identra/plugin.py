@@ -1,0 +1,31 @@
+"""All that a plugin may import: the kinds to subclass, the hook marker, values and errors."""
+
+from __future__ import annotations
+
+import pluggy
+
+from identra.errors import ProviderRefused, ProviderUnavailable
+from identra.providers.base import CONTRACT, ProviderSettings
+from identra.providers.code import CodeProvider
+from identra.providers.oauth2 import OAuth2Provider, OAuth2Settings
+from identra.providers.secret import SecretProvider
+from identra.values import Address, EmailTrust, Settings, Upstream, UserInfo
+
+hookimpl = pluggy.HookimplMarker("identra")
+
+__all__ = [
+    "CONTRACT",
+    "Address",
+    "CodeProvider",
+    "EmailTrust",
+    "OAuth2Provider",
+    "OAuth2Settings",
+    "ProviderRefused",
+    "ProviderSettings",
+    "ProviderUnavailable",
+    "SecretProvider",
+    "Settings",
+    "Upstream",
+    "UserInfo",
+    "hookimpl",
+]

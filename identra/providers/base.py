@@ -1,0 +1,52 @@
+"""What every provider declares, whatever its kind."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, TypeAlias
+
+from identra.values import EmailTrust, Settings
+
+Kind: TypeAlias = Literal["code", "oauth2", "secret"]
+
+CONTRACT = 1
+"""The plugin contract this core speaks."""
+
+
+class ProviderSettings(Settings):
+    """The keys any provider's section may hold; a provider's own model adds to them.
+
+    `plugin` names the provider whose further instance this section makes; `email_trust` lowers
+    what the provider's word about an address is worth to "never".
+    """
+
+    enabled: bool = True
+    plugin: str = ""
+    email_trust: Literal["never"] | None = None
+
+
+class Provider:
+    """A place where people prove who they are. Subclass a kind, not this.
+
+    `name` is `[a-z][a-z0-9_]{1,31}`, `contract` the number of the plugin contract it was written
+    for, `email_trust` what its word about an address is worth. `hosts` are the only ones it may
+    reach.
+    """
+
+    kind: ClassVar[Kind]
+    name: str
+    contract: ClassVar[int]
+    email_trust: ClassVar[EmailTrust]
+    settings_model: ClassVar[type[ProviderSettings]] = ProviderSettings
+    hosts: tuple[str, ...] = ()
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self.settings = settings
+
+    def missing(self) -> str | None:
+        """Why this provider can't serve yet, as a stable word, or None when it can."""
+        return None
+
+    @property
+    def trust(self) -> EmailTrust:
+        """What its word about an address is worth here: as declared, or lowered by settings."""
+        return EmailTrust.never if self.settings.email_trust else self.email_trust

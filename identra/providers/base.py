@@ -47,6 +47,11 @@ class Provider:
         return None
 
     @property
+    def keeps_identity(self) -> bool:
+        """Whether a person here is an identity of its own, beside any address."""
+        return True
+
+    @property
     def trust(self) -> EmailTrust:
         """What its word about an address is worth here: as declared, or lowered by settings."""
         return EmailTrust.never if self.settings.email_trust else self.email_trust

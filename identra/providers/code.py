@@ -31,6 +31,11 @@ class CodeProvider(Provider):
         """The request field that holds the recipient."""
         return "email" if self.by_mail else "to"
 
+    @property
+    def keeps_identity(self) -> bool:
+        """A mailed code proves the address alone."""
+        return not self.by_mail
+
     def recipient(self, to: str) -> str:
         """The one spelling of a recipient; ValueError, in words fit for its sender, if none."""
         raise NotImplementedError

@@ -1,0 +1,94 @@
+"""Whoever is signed in: who she is, and what she may know of herself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from identra.errors import InvalidToken, MissingToken
+
+if TYPE_CHECKING:
+    from identra.loader import Providers
+    from identra.sessions import Origin, Sessions
+    from identra.tokens import Tokens
+    from identra.users import User, Users
+
+GITHUB: Final = "github"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The user and the live session behind a bearer token."""
+
+    user_id: str
+    session_id: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An identity of the user at an OAuth place."""
+
+    provider: str
+    provider_user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginInfo:
+    """How the user can get in. `email` is the oldest proved address, else the claimed, else ""."""
+
+    user_id: str
+    email: str
+    email_verified: bool
+    password_enabled: bool
+    github_id: str | None
+    connections: tuple[Connection, ...]
+
+
+class Account:
+    """What a signed-in user may ask."""
+
+    def __init__(
+        self, tokens: Tokens, sessions: Sessions, users: Users, providers: Providers
+    ) -> None:
+        self._tokens = tokens
+        self._sessions = sessions
+        self._users = users
+        self._providers = providers
+
+    async def identify(self, bearer: str | None) -> Caller:
+        """The caller behind a bearer token, checked against user and session rows.
+
+        Raises MissingToken, and InvalidToken for a bad token, an ended session and a disabled
+        user alike (RFC 6750, 3.1).
+        """
+        if bearer is None:
+            raise MissingToken("no bearer token")
+        claims = await self._tokens.check(bearer)
+        origin = await self._sessions.alive(claims)
+        return Caller(claims.user_id, claims.session_id, origin)
+
+    async def login_info(self, bearer: str | None) -> LoginInfo:
+        """How the caller can get in. Raises as `identify`."""
+        caller = await self.identify(bearer)
+        user = await self._users.user(caller.user_id)
+        if user is None or user.disabled:
+            raise InvalidToken("the user is gone or disabled")
+        return self._describe(user)
+
+    def _describe(self, user: User) -> LoginInfo:
+        codes = {provider.name for provider in self._providers.codes}
+        connections = tuple(
+            Connection(identity.provider, identity.subject)
+            for identity in user.identities
+            if identity.provider not in codes
+        )
+        address = user.address
+        return LoginInfo(
+            user_id=user.user_id,
+            email=address.email if address else "",
+            email_verified=bool(address and address.proved_at is not None),
+            password_enabled=bool(user.secrets),
+            github_id=next((c.provider_user_id for c in connections if c.provider == GITHUB), None),
+            connections=connections,
+        )

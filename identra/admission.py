@@ -1,0 +1,157 @@
+"""Admitting somebody: judged outside, judged again inside one transaction, then let in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from identra import address
+from identra.db import Duplicate
+from identra.errors import InvalidArgument, StoreUnavailable
+from identra.sessions import Origin
+from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from identra.challenges import Answered, Challenges
+    from identra.db import Database
+    from identra.events import Events
+    from identra.linking import Decision, Known
+    from identra.notices import Notices
+    from identra.providers.base import Provider
+    from identra.sessions import Opened, Sessions
+    from identra.users import Users
+    from identra.values import Method, Peer, TokenPair, UserInfo
+
+TURNS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be admitted: the assertion, how it is judged, and what happens with it.
+
+    `origin` makes the new session's origin of the user's id. `answered` is spent in the
+    transaction, so that no challenge ever admits twice, and `also` runs there once the user is
+    known. `known` reads who is meant where the assertion itself does not say. `live` is the user
+    of the live session that came along; `counts_from` the instant from which a new identity
+    counts as re-authentication.
+    """
+
+    assertion: Assertion
+    judge: Callable[[Known], Decision]
+    origin: Callable[[str], Origin]
+    answered: Answered | None = None
+    live: str | None = None
+    known: Callable[[], Awaitable[Known]] | None = None
+    also: Callable[[str], Awaitable[None]] | None = None
+    counts_from: int | None = None
+
+
+class _DecisionChangedError(Exception):
+    """Between the two judgements somebody was quicker; the case starts over."""
+
+
+class Admission:
+    """The one place where a session is opened."""
+
+    def __init__(  # noqa: PLR0913 - the rooms it walks through, each by name
+        self,
+        db: Database,
+        users: Users,
+        sessions: Sessions,
+        challenges: Challenges,
+        events: Events,
+        notices: Notices,
+    ) -> None:
+        self._db = db
+        self._users = users
+        self._sessions = sessions
+        self._challenges = challenges
+        self._events = events
+        self._notices = notices
+
+    async def admit(self, case: Case, peer: Peer) -> TokenPair:
+        """Judge, then in one transaction judge again and apply; commit; mint; tell.
+
+        Raises the decision's refusal, the challenge's own error if it was spent before, and
+        StoreUnavailable if three turns were each overtaken.
+        """
+        for _ in range(TURNS):
+            decision = await self._judge(case)
+            try:
+                async with self._db.transaction():
+                    opened = await self._apply(case, decision, peer)
+            except (Duplicate, _DecisionChangedError):
+                continue
+            await self._notices.after(decision, case.assertion, opened.origin.user_id)
+            return self._sessions.pair(opened)
+        raise StoreUnavailable("overtaken three times", retry_after=1)
+
+    async def _judge(self, case: Case) -> Decision:
+        decision = case.judge(await self._known(case))
+        if decision.refusal:
+            raise decision.refusal(f"{case.assertion.provider}: by the linking table")
+        return decision
+
+    async def _known(self, case: Case) -> Known:
+        if case.known:
+            return await case.known()
+        return await self._users.known(case.assertion, case.live)
+
+    async def _apply(self, case: Case, decision: Decision, peer: Peer) -> Opened:
+        await self._hold(decision, case.assertion.at)
+        if case.judge(await self._known(case)) != decision:
+            raise _DecisionChangedError
+        if case.answered:
+            await self._challenges.mark_spent(case.answered)
+        user_id = await self._users.apply(decision, case.assertion, case.counts_from)
+        if decision.lock_out:
+            await self._sessions.revoke_all(decision.lock_out, "claim_lost")
+        if decision.user_id is None:
+            await self._users.enter(user_id, case.assertion.at)
+        if case.also:
+            await case.also(user_id)
+        opened = await self._sessions.open(case.origin(user_id), peer)
+        await self._events.record(
+            "login.succeeded", user_id=user_id, peer=peer, provider=case.assertion.provider
+        )
+        return opened
+
+    async def _hold(self, decision: Decision, at: int) -> None:
+        """Write the rows of those concerned first: whoever disables them now waits for us."""
+        if decision.lock_out and decision.lock_out != decision.user_id:
+            await self._users.touch(decision.lock_out)
+        if decision.user_id and not await self._users.enter(decision.user_id, at):
+            raise _DecisionChangedError
+
+
+def stamp(provider: Provider, info: UserInfo, *, at: int, amr: tuple[Method, ...]) -> Assertion:
+    """An assertion in the provider's own name, with an address only if it vouches for it."""
+    return Assertion(
+        provider=provider.name,
+        subject=info.subject if provider.keeps_identity else None,
+        address=vouched(provider.trust, info),
+        amr=amr,
+        at=at,
+        username=info.username[:PROFILE_LENGTH],
+        avatar_url=info.avatar_url[:AVATAR_LENGTH],
+    )
+
+
+def vouched(trust: EmailTrust, info: UserInfo) -> str | None:
+    """The primary address in its one spelling if the provider vouches for it, else None."""
+    primary = info.primary
+    if primary is None or trust is EmailTrust.never:
+        return None
+    if trust is not EmailTrust.always and primary.verified is not True:
+        return None
+    try:
+        return address.spell(primary.email)
+    except InvalidArgument:
+        return None
+
+
+def origin_of(assertion: Assertion) -> Callable[[str], Origin]:
+    """The origin of a session opened by this assertion itself."""
+    return lambda user_id: Origin(user_id, assertion.at, assertion.amr, assertion.provider)

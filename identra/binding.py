@@ -1,0 +1,88 @@
+"""Binding a further identity to the signed-in user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from identra.admission import Case, stamp
+from identra.errors import ReauthenticationRequired
+from identra.linking import decide_binding
+from identra.sessions import Origin
+from identra.values import DAY, MINUTE
+
+if TYPE_CHECKING:
+    from identra.account import Account, Caller
+    from identra.admission import Admission
+    from identra.linking import Decision, Known
+    from identra.roundtrip import Return, Roundtrip
+    from identra.values import Assertion, Clock, Peer, TokenPair
+
+FRESH: Final = 10 * MINUTE
+PROBATION: Final = DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A binding done: a new session beside the caller's own, and the identity's profile."""
+
+    token: TokenPair
+    username: str
+    avatar_url: str
+
+
+class Binding:
+    """Adds identities to the account of whoever is signed in."""
+
+    def __init__(
+        self,
+        account: Account,
+        admission: Admission,
+        roundtrip: Roundtrip,
+        clock: Clock,
+        *,
+        requires_reauthentication: bool,
+    ) -> None:
+        self._account = account
+        self._admission = admission
+        self._roundtrip = roundtrip
+        self._clock = clock
+        self._requires_reauthentication = requires_reauthentication
+
+    async def bind(self, bearer: str | None, back: Return, peer: Peer) -> Bound:
+        """Bind the identity that came back to the caller, and open a session like hers.
+
+        Raises MissingToken, InvalidToken, ReauthenticationRequired, InvalidState,
+        IdentityTaken, ProviderRefused, ProviderUnavailable.
+        """
+        caller = await self._account.identify(bearer)
+        fresh = is_fresh(caller, self._clock())
+        if self._requires_reauthentication and not fresh:
+            raise ReauthenticationRequired("the authentication is older than 10 minutes")
+        provider, opened, info = await self._roundtrip.finish(back, caller)
+        assertion = stamp(provider, info, at=self._clock(), amr=())
+        case = Case(
+            assertion,
+            partial(_judge, assertion, caller.user_id),
+            partial(_same_origin, caller),
+            answered=opened.answered,
+            live=caller.user_id,
+            counts_from=assertion.at + (0 if fresh else PROBATION),
+        )
+        pair = await self._admission.admit(case, peer)
+        return Bound(pair, assertion.username, assertion.avatar_url)
+
+
+def is_fresh(caller: Caller, now: int) -> bool:
+    """Whether the caller proved who she is within the last ten minutes."""
+    return now - caller.origin.auth_time <= FRESH
+
+
+def _judge(assertion: Assertion, user_id: str, known: Known) -> Decision:
+    return decide_binding(assertion, known, user_id)
+
+
+def _same_origin(caller: Caller, user_id: str) -> Origin:
+    origin = caller.origin
+    return Origin(user_id, origin.auth_time, origin.amr, origin.idp)

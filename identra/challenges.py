@@ -1,0 +1,167 @@
+"""A question asked once, answered at most once, in a few tries."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+from identra.db import Duplicate
+from identra.errors import InvalidCode, InvalidState
+from identra.secret import base64url, derive, digest, digits, keyed_digest, same, token, uuid7
+from identra.values import SECOND
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.state import State
+    from identra.values import Clock
+
+Purpose: TypeAlias = Literal["login", "register"]
+
+CODE_LIFETIME: Final = 600
+CODE_TRIES: Final = 5
+CODE_REST: Final = 60
+SPENT_KEPT: Final = 3600
+STATE_PREFIX: Final = "ids_"
+
+
+class SecretSource(Protocol):
+    """Hands out the ring's current 256-bit secret, from which purposes are split."""
+
+    def current_secret(self) -> bytes:
+        """The secret's bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A challenge rightly answered and taken. Only this room makes one; login demands it."""
+
+    challenge_id: str
+    error: type[InvalidCode | InvalidState]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an OAuth sign-in was begun with, and is bound to."""
+
+    provider: str
+    redirect_url: str
+    code_challenge: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A sign-in whose state came back: what it was begun with, proof of the taking, PKCE."""
+
+    answered: Answered
+    opening: Opening
+    verifier: str
+
+
+class Challenges:
+    """Codes and states: kept as digests, tries counted first, taken by exactly one answer."""
+
+    def __init__(
+        self, state: State, db: Database, secrets: SecretSource, clock: Clock, *, digits: int
+    ) -> None:
+        self._state = state
+        self._db = db
+        self._secrets = secrets
+        self._clock = clock
+        self._digits = digits
+
+    async def ask(self, provider: str, purpose: Purpose, recipient: str) -> str | None:
+        """A new code for this recipient, or None while a live one is younger than a minute.
+
+        Only the newest code counts. One out of guesses is replaced at once.
+        """
+        key = _code_key(provider, purpose, recipient)
+        if await self._is_resting(key):
+            return None
+        code, challenge_id = digits(self._digits), uuid7()
+        await self._state.take(key)
+        kept = json.dumps(
+            {"id": challenge_id, "at": self._clock(), "digest": self._digest(key, code)}
+        )
+        stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
+        return code if stored else None
+
+    async def answer(
+        self, provider: str, purpose: Purpose, recipient: str, code: str
+    ) -> Answered:
+        """Take the challenge with a right code. Raises InvalidCode for every other cause."""
+        key = _code_key(provider, purpose, recipient)
+        kept = await self._state.get(key)
+        live = json.loads(kept) if kept else {"id": "none", "digest": ""}
+        tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME)
+        right = same(self._digest(key, code), live["digest"])
+        if not right or tries.value > CODE_TRIES or await self._state.take(key) != kept:
+            raise InvalidCode("wrong, spent, out of guesses or never asked")
+        return Answered(live["id"], InvalidCode)
+
+    async def open(self, opening: Opening, *, lifetime: int) -> tuple[str, str]:
+        """Begin an OAuth sign-in: its state (256 bits) and its PKCE verifier (RFC 7636)."""
+        state = STATE_PREFIX + token()
+        facts = {
+            "id": uuid7(),
+            "provider": opening.provider,
+            "redirect_url": opening.redirect_url,
+            "code_challenge": opening.code_challenge,
+            "user_id": opening.user_id,
+            "session_id": opening.session_id,
+        }
+        await self._state.put(_state_key(state), json.dumps(facts), ttl=lifetime)
+        return state, self._verifier(state)
+
+    async def close(self, state: str) -> Opened:
+        """Take the state, once. Raises InvalidState if it is unknown, spent or expired."""
+        kept = await self._state.take(_state_key(state))
+        if kept is None:
+            raise InvalidState("unknown, spent or expired")
+        facts = json.loads(kept)
+        answered = Answered(facts.pop("id"), InvalidState)
+        return Opened(answered, Opening(**facts), self._verifier(state))
+
+    async def mark_spent(self, answered: Answered) -> None:
+        """Say "once" in SQL, inside the admitting transaction: a forgetful store opens nothing.
+
+        Raises the answered challenge's own error when it was spent before.
+        """
+        t = self._db.tables.spent
+        ends = self._clock() + SPENT_KEPT * SECOND
+        mark = t(id=digest("spent", answered.challenge_id), expires_at=ends)
+        try:
+            await self._db.change(t.insert(mark))
+        except Duplicate as again:
+            raise answered.error("spent before") from again
+
+    async def _is_resting(self, key: str) -> bool:
+        kept = await self._state.get(key)
+        if kept is None:
+            return False
+        live = json.loads(kept)
+        tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME, by=0)
+        young = self._clock() - live["at"] < CODE_REST * SECOND
+        return young and tries.value < CODE_TRIES
+
+    def _digest(self, key: str, code: str) -> str:
+        return keyed_digest(derive(self._secrets.current_secret(), "code"), key, code)
+
+    def _verifier(self, state: str) -> str:
+        secret = derive(self._secrets.current_secret(), "pkce")
+        return base64url(bytes.fromhex(keyed_digest(secret, "verifier", state)))
+
+
+def _code_key(provider: str, purpose: Purpose, recipient: str) -> str:
+    return f"code:{digest(f'code:{provider}:{purpose}', recipient)}"
+
+
+def _tries_key(challenge_id: str) -> str:
+    return f"tries:{challenge_id}"
+
+
+def _state_key(state: str) -> str:
+    return f"oauth:{digest('oauth-state', state)}"

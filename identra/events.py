@@ -1,0 +1,63 @@
+"""Facts worth keeping: recorded in the transaction that makes them true."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from identra.secret import uuid7
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.values import Clock, Peer
+
+EventName: TypeAlias = Literal[
+    "user.created",
+    "user.disabled",
+    "user.enabled",
+    "identity.linked",
+    "address.proved",
+    "address.lost",
+    "login.succeeded",
+    "login.refused",
+    "session.revoked",
+    "session.theft",
+    "password.set",
+    "code.sent",
+    "limit.reached",
+    "key.published",
+    "key.activated",
+]
+
+
+class Events:
+    """The audit log. `record` inside a transaction keeps the fact just when it became true."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def record(
+        self,
+        name: EventName,
+        *,
+        user_id: str | None = None,
+        peer: Peer | None = None,
+        **facts: str,
+    ) -> None:
+        """Keep one fact. Never a secret: what is given here is readable for operators."""
+        told = dict(facts)
+        if peer:
+            told |= {"peer": peer.address or "", "attempt": peer.attempt_id}
+        t = self._db.tables.events
+        await self._db.change(
+            t.insert(
+                t(
+                    id=uuid7(),
+                    at=self._clock(),
+                    name=name,
+                    user_id=user_id,
+                    data=json.dumps({key: value for key, value in told.items() if value}),
+                )
+            )
+        )

@@ -1,0 +1,137 @@
+"""Spend from an allowance, or be told to slow down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Final
+
+from identra.errors import RateLimited
+from identra.secret import digest
+
+if TYPE_CHECKING:
+    from identra.state import State
+    from identra.values import Peer
+
+IN_ALL: Final = 5
+"""How many times the allowance of one peer a subject has from all peers together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many acts in a window of seconds, for each subject from each peer network."""
+
+    name: str
+    most: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """So many failures in a window, then waits that double from `first` to `longest` seconds."""
+
+    name: str
+    most: int
+    window: int
+    first: int
+    longest: int
+
+
+SENDING: Final = (Allowance("send_hour", 5, 3600), Allowance("send_day", 10, 86_400))
+GUESSING: Final = (Allowance("guess_day", 20, 86_400),)
+STARTING: Final = Allowance("start_minute", 60, 60)
+FAILING_PEER: Final = Allowance("fail_peer", 10, 60)
+SECRET: Final = Patience("secret", 5, 300, 60, 900)
+
+
+class Limits:
+    """Allowances counted by the short-lived state, under digests of subject and network."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def spend(self, allowances: tuple[Allowance, ...], subject: str, peer: Peer) -> None:
+        """Take one from each, for the subject from this peer and from everywhere.
+
+        Raises RateLimited, the same whether or not the subject is known.
+        """
+        for allowance in allowances:
+            if network := network_of(peer):
+                await self._take(allowance, f"{subject}@{network}", allowance.most)
+            await self._take(allowance, subject, allowance.most * IN_ALL)
+
+    async def spend_peer(self, allowance: Allowance, peer: Peer) -> None:
+        """Take one from what a peer network has for itself. Raises RateLimited."""
+        if network := network_of(peer):
+            await self._take(allowance, network, allowance.most)
+
+    async def try_secret(self, subject: str, peer: Peer) -> None:
+        """Count a try at a secret before it is judged. Raises RateLimited while it must wait."""
+        await self._heed(FAILING_PEER, peer)
+        for key, most in _secret_keys(subject, peer):
+            await self._try(key, most)
+
+    async def secret_was_right(self, subject: str, peer: Peer) -> None:
+        """Forget the tries at a secret that this peer has just shown to know."""
+        key, _ = _secret_keys(subject, peer)[0]
+        await self._state.take(f"{key}:tries")
+        await self._state.take(f"{key}:strikes")
+
+    async def secret_was_wrong(self, peer: Peer) -> None:
+        """Count a failure against the peer network, whoever it was about."""
+        if network := network_of(peer):
+            await self._state.count(_key(FAILING_PEER.name, network), ttl=FAILING_PEER.window)
+
+    async def _take(self, allowance: Allowance, subject: str, most: int) -> None:
+        count = await self._state.count(_key(allowance.name, subject), ttl=allowance.window)
+        if count.value > most:
+            raise RateLimited(allowance.name, retry_after=max(1, count.left))
+
+    async def _heed(self, allowance: Allowance, peer: Peer) -> None:
+        if not (network := network_of(peer)):
+            return
+        count = await self._state.count(_key(allowance.name, network), ttl=allowance.window, by=0)
+        if count.value >= allowance.most:
+            raise RateLimited(allowance.name, retry_after=max(1, count.left))
+
+    async def _try(self, key: str, most: int) -> None:
+        waiting = await self._state.count(f"{key}:wait", ttl=1, by=0)
+        if waiting.value:
+            raise RateLimited(SECRET.name, retry_after=max(1, waiting.left))
+        tries = await self._state.count(f"{key}:tries", ttl=SECRET.window)
+        if tries.value > most:
+            await self._make_wait(key)
+
+    async def _make_wait(self, key: str) -> None:
+        strikes = await self._state.count(f"{key}:strikes", ttl=86_400)
+        wait = min(SECRET.first * 2 ** (strikes.value - 1), SECRET.longest)
+        await self._state.count(f"{key}:wait", ttl=wait)
+        await self._state.take(f"{key}:tries")
+        raise RateLimited(SECRET.name, retry_after=wait)
+
+
+def network_of(peer: Peer) -> str | None:
+    """The network a peer is counted by: an IPv4 address, an IPv6 /64, or none."""
+    if not peer.address:
+        return None
+    address = ip_address(peer.address)
+    network: IPv4Network | IPv6Network
+    if address.version == 4:  # noqa: PLR2004 - the protocol's number
+        network = ip_network(address)
+    elif address.ipv4_mapped:
+        network = ip_network(address.ipv4_mapped)
+    else:
+        network = ip_network((int(address) >> 64 << 64, 64))
+    return str(network)
+
+
+def _secret_keys(subject: str, peer: Peer) -> tuple[tuple[str, int], ...]:
+    everywhere = (_key(SECRET.name, subject), SECRET.most * IN_ALL)
+    network = network_of(peer)
+    if not network:
+        return (everywhere,)
+    return ((_key(SECRET.name, f"{subject}@{network}"), SECRET.most), everywhere)
+
+
+def _key(name: str, subject: str) -> str:
+    return f"limit:{name}:{digest('limit', subject)[:40]}"

@@ -1,0 +1,167 @@
+"""The hall: how somebody gets in. Begin, complete, admit."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from identra import address
+from identra.admission import Case, origin_of, stamp
+from identra.errors import Busy, InvalidCredentials
+from identra.limits import GUESSING, SENDING
+from identra.linking import decide
+from identra.providers.code import read_answer, spell_recipient
+from identra.providers.secret import normalise
+from identra.values import Assertion
+
+if TYPE_CHECKING:
+    from identra.account import Account
+    from identra.admission import Admission
+    from identra.challenges import Challenges
+    from identra.couriers import Couriers
+    from identra.hashing import Hashing
+    from identra.limits import Limits
+    from identra.loader import Providers
+    from identra.roundtrip import Departure, Prompt, Return, Roundtrip
+    from identra.users import Credential, Users
+    from identra.values import Clock, Peer, TokenPair
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A login through an OAuth place; `email` is the vouched primary address or empty."""
+
+    token: TokenPair
+    username: str
+    avatar_url: str
+    email: str
+
+
+class Login:
+    """Every way in: a code, a secret, an OAuth place."""
+
+    def __init__(  # noqa: PLR0913 - the rooms it walks through, each by name
+        self,
+        *,
+        providers: Providers,
+        account: Account,
+        admission: Admission,
+        challenges: Challenges,
+        couriers: Couriers,
+        hashing: Hashing,
+        limits: Limits,
+        roundtrip: Roundtrip,
+        users: Users,
+        clock: Clock,
+        sign_up: bool,
+    ) -> None:
+        self._providers = providers
+        self._account = account
+        self._admission = admission
+        self._challenges = challenges
+        self._couriers = couriers
+        self._hashing = hashing
+        self._limits = limits
+        self._roundtrip = roundtrip
+        self._users = users
+        self._clock = clock
+        self._decide = partial(decide, sign_up=sign_up)
+
+    async def begin_code(self, provider: str, to: str, peer: Peer, *, use_html: bool) -> None:
+        """Send a code, unless a live one is younger than a minute; tells nothing of the user.
+
+        Raises UnknownProvider, MailNotConfigured, InvalidArgument, RateLimited.
+        """
+        place = self._providers.code(provider)
+        self._couriers.demand(place)
+        recipient = spell_recipient(place, to)
+        await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
+        code = await self._challenges.ask(provider, "login", recipient)
+        if code:
+            await self._couriers.send_code(place, recipient, code, use_html=use_html)
+
+    async def complete_code(
+        self, provider: str, to: str, code: str, peer: Peer, *, bearer: str | None
+    ) -> TokenPair:
+        """Trade a right code for a session. Raises InvalidCode, SignUpClosed, UserDisabled."""
+        place = self._providers.code(provider)
+        recipient = spell_recipient(place, to)
+        caller = await self._account.identify(bearer) if bearer else None
+        await self._limits.spend(GUESSING, f"{provider}:{recipient}", peer)
+        answered = await self._challenges.answer(provider, "login", recipient, code)
+        assertion = stamp(
+            place, read_answer(place, recipient), at=self._clock(), amr=("otp",)
+        )
+        case = Case(
+            assertion,
+            partial(self._decide, assertion),
+            origin_of(assertion),
+            answered=answered,
+            live=caller.user_id if caller else None,
+        )
+        return await self._admission.admit(case, peer)
+
+    async def by_secret(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair:
+        """Trade an address and its secret for a session; never creates or links.
+
+        Raises InvalidCredentials alike for an unknown user, a wrong secret and none,
+        UserDisabled only after a right proof, RateLimited, Busy.
+        """
+        place = self._providers.secret(provider)
+        spelled = address.spell(email)
+        subject = f"{provider}:{spelled}"
+        await self._limits.try_secret(subject, peer)
+        credential = await self._users.credential(place.name, spelled)
+        kept = credential.hash if credential else None
+        if not await self._hashing.verify(kept, normalise(secret)) or credential is None:
+            await self._limits.secret_was_wrong(peer)
+            raise InvalidCredentials("unknown user, wrong secret or none")
+        await self._limits.secret_was_right(subject, peer)
+        assertion = Assertion(place.name, None, None, ("pwd",), self._clock())
+        case = Case(
+            assertion,
+            partial(self._decide, assertion),
+            origin_of(assertion),
+            known=partial(self._users.known_user, credential.user_id),
+            also=partial(self._confirm, place.name, credential),
+        )
+        pair = await self._admission.admit(case, peer)
+        if self._hashing.outdated(credential.hash):
+            await self._rehash(place.name, credential, secret)
+        return pair
+
+    async def begin_oauth(
+        self, departure: Departure, peer: Peer, *, bearer: str | None
+    ) -> Prompt:
+        """Where to send the person; with Bearer the state can only bind, and only to her."""
+        caller = await self._account.identify(bearer) if bearer else None
+        return await self._roundtrip.begin(departure, caller, peer)
+
+    async def complete_oauth(self, back: Return, peer: Peer) -> Welcome:
+        """Finish the round trip and let the person in.
+
+        Raises InvalidState, ProviderRefused, ProviderUnavailable, SignUpClosed, UserDisabled.
+        """
+        provider, opened, info = await self._roundtrip.finish(back, None)
+        assertion = stamp(provider, info, at=self._clock(), amr=())
+        case = Case(
+            assertion,
+            partial(self._decide, assertion),
+            origin_of(assertion),
+            answered=opened.answered,
+        )
+        pair = await self._admission.admit(case, peer)
+        return Welcome(pair, assertion.username, assertion.avatar_url, assertion.address or "")
+
+    async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:
+        """Inside the transaction: the secret just judged must still be hers."""
+        if await self._users.hash_of(user_id, provider) != credential.hash:
+            raise InvalidCredentials("the secret was changed meanwhile")
+
+    async def _rehash(self, provider: str, credential: Credential, secret: str) -> None:
+        """Strengthen a hash of former parameters; a full queue leaves it for another time."""
+        with suppress(Busy):
+            hashed = await self._hashing.hash(normalise(secret))
+            await self._users.rehash(credential.user_id, provider, credential.hash, hashed)

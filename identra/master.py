@@ -1,0 +1,113 @@
+"""The master keys: files outside the database that seal what the ring keeps inside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jwcrypto.common import JWException
+from jwcrypto.jwe import JWE
+from jwcrypto.jwk import JWK
+
+from identra.secret import base64url, digest, from_base64url, token
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LENGTH: Final = 32
+ID_LENGTH: Final = 16
+EVERYONE: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+class MasterKeyError(Exception):
+    """A master key is missing, malformed, readable by others, or not the one that sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """256 bits and the id that is written beside all they seal."""
+
+    key_id: str
+    jwk: JWK
+
+    def seal(self, plain: str) -> str:
+        """A compact JWE (RFC 7516) under this key: `dir`, A256GCM."""
+        header = json.dumps({"alg": "dir", "enc": "A256GCM", "kid": self.key_id})
+        sealed = JWE(plain.encode(), protected=header)
+        sealed.add_recipient(self.jwk)
+        return str(sealed.serialize(compact=True))
+
+    def open(self, sealed: str) -> str:
+        """What was sealed. Raises MasterKeyError if it was not sealed by this key."""
+        box = JWE(algs=["dir", "A256GCM"])
+        try:
+            box.deserialize(sealed, self.jwk)
+        except (JWException, ValueError) as fault:
+            raise MasterKeyError(f"master key {self.key_id} does not open the ring") from fault
+        return str(box.payload.decode())
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """All configured master keys: the first seals, any opens."""
+
+    keys: tuple[MasterKey, ...]
+
+    @property
+    def first(self) -> MasterKey:
+        """The one that seals."""
+        return self.keys[0]
+
+    def open(self, sealed: str, sealed_by: str) -> str:
+        """What was sealed, by whichever configured key did it. Raises MasterKeyError."""
+        for key in self.keys:
+            if key.key_id == sealed_by:
+                return key.open(sealed)
+        raise MasterKeyError(
+            f"the key ring is sealed by master key {sealed_by}, which no keys.master_key_files "
+            "holds; put that file back"
+        )
+
+
+def make_file(path: Path) -> bool:
+    """Make a master key file, mode 0600, never over an existing one; whether one was made."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token(LENGTH) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return True
+
+
+def read_files(paths: Sequence[Path]) -> MasterKeys:
+    """Read every master key. Raises MasterKeyError naming the file that can't be used."""
+    return MasterKeys(tuple(_read(path) for path in paths))
+
+
+def _read(path: Path) -> MasterKey:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text().strip()
+    except OSError as fault:
+        raise MasterKeyError(f"keys.master_key_files: {path}: {fault.strerror}") from fault
+    if mode & EVERYONE:
+        raise MasterKeyError(f"keys.master_key_files: {path}: others may read it; chmod 600")
+    return _parse(text, path)
+
+
+def _parse(text: str, path: Path) -> MasterKey:
+    try:
+        raw = from_base64url(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != LENGTH:
+        raise MasterKeyError(f"keys.master_key_files: {path}: holds no 256-bit key")
+    return MasterKey(digest("master", text)[:ID_LENGTH], JWK(kty="oct", k=base64url(raw)))

@@ -1,0 +1,142 @@
+"""Registering with a secret: after the mailed code came back, or at once in development."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from identra import address
+from identra.admission import Case, origin_of
+from identra.errors import EmailTaken
+from identra.limits import GUESSING, SENDING
+from identra.linking import decide, decide_registration
+from identra.providers.secret import demand_acceptable
+from identra.values import Assertion
+
+if TYPE_CHECKING:
+    from identra.admission import Admission
+    from identra.challenges import Challenges
+    from identra.couriers import Couriers
+    from identra.hashing import Hashing
+    from identra.limits import Limits
+    from identra.linking import Decision, Known
+    from identra.loader import Providers
+    from identra.users import Users
+    from identra.values import Clock, Peer, TokenPair
+
+Mode: TypeAlias = Literal["verified", "immediate"]
+
+
+class Registration:
+    """New accounts with a secret."""
+
+    def __init__(  # noqa: PLR0913 - the rooms it walks through, each by name
+        self,
+        *,
+        providers: Providers,
+        admission: Admission,
+        challenges: Challenges,
+        couriers: Couriers,
+        hashing: Hashing,
+        limits: Limits,
+        users: Users,
+        clock: Clock,
+        mode: Mode,
+        shortest: int,
+        sign_up: bool,
+    ) -> None:
+        self._providers = providers
+        self._admission = admission
+        self._challenges = challenges
+        self._couriers = couriers
+        self._hashing = hashing
+        self._limits = limits
+        self._users = users
+        self._clock = clock
+        self._mode = mode
+        self._shortest = shortest
+        self._sign_up = sign_up
+
+    async def begin(
+        self, provider: str, email: str, secret: str, peer: Peer
+    ) -> TokenPair | None:
+        """Register: a token pair in `immediate` mode, else None and a mail on its way.
+
+        In `verified` mode nothing is stored and the answer is the same whoever has the address.
+        Raises InvalidArgument, MailNotConfigured, RateLimited; `immediate`: EmailTaken, Busy.
+        """
+        place = self._providers.secret(provider)
+        spelled = address.spell(email)
+        if self._mode == "verified":
+            self._couriers.demand_mail()
+        await self._limits.spend(SENDING, f"{provider}:{spelled}", peer)
+        chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
+        if self._mode == "verified":
+            await self._mail(provider, spelled)
+            return None
+        return await self._register(provider, spelled, chosen, peer)
+
+    async def confirm(
+        self, provider: str, email: str, code: str, secret: str, peer: Peer
+    ) -> TokenPair:
+        """Register with the mailed code; the secret of this very call is set.
+
+        Raises InvalidArgument before the code is judged, InvalidCode, EmailTaken if the address's
+        owner has a secret by now, SignUpClosed, UserDisabled, Busy.
+        """
+        place = self._providers.secret(provider)
+        spelled = address.spell(email)
+        await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
+        chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
+        hashed = await self._hashing.hash(chosen)
+        answered = await self._challenges.answer(provider, "register", spelled, code)
+        assertion = Assertion(provider, None, spelled, ("otp",), self._clock())
+        case = Case(
+            assertion,
+            partial(decide, assertion, sign_up=self._sign_up),
+            origin_of(assertion),
+            answered=answered,
+            also=partial(self._set_first_secret, provider, hashed),
+        )
+        return await self._admission.admit(case, peer)
+
+    async def _register(
+        self, provider: str, spelled: str, chosen: str, peer: Peer
+    ) -> TokenPair:
+        judge = partial(_judge, self._sign_up)
+        if refusal := judge(await self._users.known_address(spelled)).refusal:
+            raise refusal("immediate registration")
+        hashed = await self._hashing.hash(chosen)
+        assertion = Assertion(provider, None, spelled, ("pwd",), self._clock())
+        case = Case(
+            assertion,
+            judge,
+            origin_of(assertion),
+            also=partial(self._set_first_secret, provider, hashed),
+        )
+        return await self._admission.admit(case, peer)
+
+    async def _mail(self, provider: str, spelled: str) -> None:
+        """The same work and one mail either way: a code, or word to an owner with a secret."""
+        code = await self._challenges.ask(provider, "register", spelled)
+        registered = await self._has_secret(provider, spelled)
+        if code is None:
+            return
+        if registered:
+            self._couriers.mail_already_registered(spelled)
+        else:
+            self._couriers.mail_code(spelled, code, use_html=False)
+
+    async def _has_secret(self, provider: str, spelled: str) -> bool:
+        known = await self._users.known_address(spelled)
+        user_id = known.owner.user_id if known.owner else ""
+        return await self._users.hash_of(user_id, provider) is not None
+
+    async def _set_first_secret(self, provider: str, hashed: str, user_id: str) -> None:
+        if await self._users.hash_of(user_id, provider) is not None:
+            raise EmailTaken("its owner has a secret")
+        await self._users.set_secret(user_id, provider, hashed)
+
+
+def _judge(sign_up: bool, known: Known) -> Decision:  # noqa: FBT001 - bound by name where made
+    return decide_registration(known, sign_up=sign_up)

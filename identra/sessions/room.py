@@ -1,0 +1,271 @@
+"""Session rows: one each, of fixed size, advanced by compare-and-set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from identra.errors import InvalidRefreshToken, InvalidToken
+from identra.secret import digest, token, uuid7
+from identra.sessions.judgement import Policy, Session, Verdict, advance, judge
+from identra.sessions.token import RefreshToken, prove, read, write
+from identra.tokens import Subject
+from identra.values import SECOND, Peer, Token, TokenPair
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.events import Events
+    from identra.keys import Keys
+    from identra.tokens import Claims, Tokens
+
+Reason: TypeAlias = Literal[
+    "asked", "theft", "ahead", "disabled", "claim_lost", "operator", "password_reset"
+]
+
+TURNS: Final = 3
+AGENT_LENGTH: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a session comes to be: whose, when proved (µs), by which methods and provider."""
+
+    user_id: str
+    auth_time: int
+    amr: tuple[str, ...]
+    idp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that a transaction opened; its pair is minted after the commit."""
+
+    session_id: str
+    seed: str
+    origin: Origin
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The outcome of a refresh, and the user it was for."""
+
+    pair: TokenPair
+    user_id: str
+
+
+class Sessions:
+    """Opens, refreshes and revokes sessions; knows which are alive."""
+
+    def __init__(
+        self, db: Database, keys: Keys, tokens: Tokens, events: Events, policy: Policy
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._tokens = tokens
+        self._events = events
+        self._policy = policy
+
+    async def open(self, origin: Origin, peer: Peer) -> Opened:
+        """Insert a session; inside the transaction that admits its user."""
+        now = await self._db.instant()
+        t = self._db.tables.sessions
+        opened = Opened(
+            uuid7(), token(), origin, min(now + self._policy.idle, now + self._policy.absolute)
+        )
+        await self._db.change(
+            t.insert(
+                t(
+                    id=opened.session_id,
+                    user_id=origin.user_id,
+                    created_at=now,
+                    auth_time=origin.auth_time,
+                    amr=" ".join(origin.amr),
+                    idp=origin.idp,
+                    generation=0,
+                    seed=opened.seed,
+                    secret_id=self._keys.ring.secret.secret_id,
+                    advances="",
+                    last_used_at=now,
+                    idle_ends_at=opened.ends_at,
+                    ends_at=now + self._policy.absolute,
+                    peer=peer.address or "",
+                    user_agent=peer.user_agent[:AGENT_LENGTH],
+                    signed_by=self._keys.signer().kid,
+                )
+            )
+        )
+        return opened
+
+    def pair(self, opened: Opened) -> TokenPair:
+        """The first token pair of a session, after its commit."""
+        access, _ = self._tokens.mint(_subject(opened.session_id, opened.origin))
+        refresh = write(opened.session_id, 0, opened.seed, self._keys.ring.secret)
+        return TokenPair(access, Token(refresh, opened.ends_at // SECOND))
+
+    async def refresh(self, presented: str, *, idempotency_key: str | None) -> Refreshed:
+        """Exchange a refresh token as DESIGN says. Raises InvalidRefreshToken."""
+        key = digest("idempotency", idempotency_key) if idempotency_key else None
+        for _ in range(TURNS):
+            refresh_token, row = await self._recognise(presented)
+            session = _session(row)
+            verdict = judge(
+                refresh_token, session, now=row["now"], policy=self._policy, key=key
+            )
+            if verdict is Verdict.advance:
+                if await self._advance(row, session, key):
+                    row |= {"generation": session.generation + 1}
+                    return self._answer(row, self._idle_end(row))
+            elif verdict is Verdict.repeat:
+                return self._answer(row, row["idle_ends_at"])
+            else:
+                await self._punish(row, verdict)
+                raise InvalidRefreshToken(verdict.value)
+        raise InvalidRefreshToken("lost every race", retry_after=1)
+
+    async def revoke_by_token(self, presented: str) -> None:
+        """Revoke the session any of whose tokens this is; silent otherwise (RFC 7009, 2.2)."""
+        try:
+            _, row = await self._recognise(presented)
+        except InvalidRefreshToken:
+            return
+        await self.revoke(row["id"], "asked", user_id=row["user_id"])
+
+    async def revoke(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
+        """End one session, once; whether this call did it."""
+        t = self._db.tables.sessions
+        async with self._db.transaction():
+            now = await self._db.instant()
+            ended = await self._db.change(
+                t.update({t.revoked_at: now, t.revoked_for: reason}).where(
+                    (t.id == session_id) & t.revoked_at.is_null()
+                )
+            )
+            if ended:
+                name = "session.theft" if reason == "theft" else "session.revoked"
+                await self._events.record(
+                    name, user_id=user_id, session=session_id, reason=reason
+                )
+        return bool(ended)
+
+    async def revoke_all(self, user_id: str, reason: Reason) -> int:
+        """End all sessions of a user, inside the caller's transaction; how many ended."""
+        t = self._db.tables.sessions
+        now = await self._db.instant()
+        ended = await self._db.change(
+            t.update({t.revoked_at: now, t.revoked_for: reason}).where(
+                (t.user_id == user_id) & t.revoked_at.is_null()
+            )
+        )
+        if ended:
+            await self._events.record(
+                "session.revoked", user_id=user_id, reason=reason, sessions=str(ended)
+            )
+        return ended
+
+    async def alive(self, claims: Claims) -> Origin:
+        """The live session a checked access token belongs to. Raises InvalidToken."""
+        t = self._db.tables.sessions
+        row = await self._db.first(
+            t.select(*_columns(t), self._db.now().as_alias("now")).where(
+                t.id == claims.session_id
+            )
+        )
+        if row is None or row["user_id"] != claims.user_id:
+            raise InvalidToken("no such session")
+        if row["revoked_at"] is not None or row["now"] >= row["ends_at"]:
+            raise InvalidToken("the session is over")
+        return _origin(row)
+
+    async def _recognise(self, presented: str) -> tuple[RefreshToken, dict[str, Any]]:
+        refresh_token = read(presented)
+        if refresh_token is None:
+            raise InvalidRefreshToken("malformed")
+        secret = self._keys.ring.secrets.get(refresh_token.secret_id)
+        if secret is None:
+            raise InvalidRefreshToken("unknown secret")
+        t = self._db.tables.sessions
+        row = await self._db.first(
+            t.select(*_columns(t), self._db.now().as_alias("now")).where(
+                t.id == refresh_token.session_id
+            )
+        )
+        if row is None or row["secret_id"] != refresh_token.secret_id:
+            raise InvalidRefreshToken("no such session")
+        if not prove(refresh_token, row["seed"], secret):
+            raise InvalidRefreshToken("forged")
+        return refresh_token, row
+
+    async def _advance(self, row: dict[str, Any], session: Session, key: str | None) -> bool:
+        t = self._db.tables.sessions
+        changed = await self._db.change(
+            t.update(
+                {
+                    t.generation: session.generation + 1,
+                    t.advances: " ".join(map(str, advance(session, now=row["now"]))),
+                    t.last_used_at: row["now"],
+                    t.idle_ends_at: self._idle_end(row),
+                    t.spent_with: key,
+                    t.signed_by: self._keys.signer().kid,
+                }
+            ).where(
+                (t.id == row["id"])
+                & (t.generation == session.generation)
+                & t.revoked_at.is_null()
+            )
+        )
+        return bool(changed)
+
+    async def _punish(self, row: dict[str, Any], verdict: Verdict) -> None:
+        if verdict is Verdict.theft:
+            await self.revoke(row["id"], "theft", user_id=row["user_id"])
+        elif verdict is Verdict.ahead:
+            await self.revoke(row["id"], "ahead", user_id=row["user_id"])
+
+    def _answer(self, row: dict[str, Any], ends_at: int) -> Refreshed:
+        access, _ = self._tokens.mint(_subject(row["id"], _origin(row)))
+        secret = self._keys.ring.secrets[row["secret_id"]]
+        refresh = write(row["id"], row["generation"], row["seed"], secret)
+        return Refreshed(TokenPair(access, Token(refresh, ends_at // SECOND)), row["user_id"])
+
+    def _idle_end(self, row: dict[str, Any]) -> int:
+        return int(min(row["now"] + self._policy.idle, row["ends_at"]))
+
+
+def _columns(t: Any) -> tuple[Any, ...]:
+    return (
+        t.id,
+        t.user_id,
+        t.auth_time,
+        t.amr,
+        t.idp,
+        t.generation,
+        t.seed,
+        t.secret_id,
+        t.advances,
+        t.idle_ends_at,
+        t.ends_at,
+        t.revoked_at,
+        t.spent_with,
+    )
+
+
+def _session(row: dict[str, Any]) -> Session:
+    return Session(
+        generation=row["generation"],
+        advances=tuple(map(int, row["advances"].split())),
+        spent_with=row["spent_with"],
+        idle_ends_at=row["idle_ends_at"],
+        ends_at=row["ends_at"],
+        revoked=row["revoked_at"] is not None,
+    )
+
+
+def _origin(row: dict[str, Any]) -> Origin:
+    return Origin(row["user_id"], row["auth_time"], tuple(row["amr"].split()), row["idp"])
+
+
+def _subject(session_id: str, origin: Origin) -> Subject:
+    return Subject(
+        origin.user_id, session_id, origin.auth_time // SECOND, origin.amr, origin.idp
+    )

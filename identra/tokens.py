@@ -1,0 +1,178 @@
+"""Access tokens: claims made and judged purely, signed and verified by the ring (RFC 9068)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from jwcrypto.common import JWException
+from jwcrypto.jws import JWSCore
+
+from identra.errors import InvalidToken
+from identra.secret import from_base64url, uuid7
+from identra.values import SECOND, Token
+
+if TYPE_CHECKING:
+    from identra.keys import Keys, SigningKey
+    from identra.values import Clock
+
+LONGEST: Final = 8192
+LEEWAY: Final = 30
+TYPE: Final = "at+jwt"
+HEADER_NAMES: Final = frozenset({"alg", "kid", "typ"})
+INTEGERS: Final = ("exp", "iat", "nbf")
+STRINGS: Final = ("jti", "sub", "sid")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPolicy:
+    """Who issues, for whom, and for how many seconds."""
+
+    issuer: str
+    lifetime: int
+    audience: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a token speaks of: the session and how it was opened. `auth_time` in seconds."""
+
+    user_id: str
+    session_id: str
+    auth_time: int
+    amr: tuple[str, ...]
+    idp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The claims of a token that passed every check."""
+
+    user_id: str
+    session_id: str
+
+
+class Tokens:
+    """Mints and checks access tokens."""
+
+    def __init__(self, keys: Keys, policy: TokenPolicy, clock: Clock) -> None:
+        self._keys = keys
+        self._policy = policy
+        self._clock = clock
+
+    def mint(self, subject: Subject) -> tuple[Token, str]:
+        """An access token, and the kid that signed it."""
+        key = self._keys.signer()
+        claims = make_claims(subject, self._policy, self._clock() // SECOND, token_id=uuid7())
+        return Token(_sign(key, claims), claims["exp"]), key.kid
+
+    async def check(self, token: str) -> Claims:
+        """Check a token against our own ring and issuer alone (RFC 8725).
+
+        Raises InvalidToken for every failure; which one it was is the error's private detail.
+        """
+        header, claims, signature = split(token)
+        kid = header["kid"]
+        key = await self._keys.verifier(kid)
+        if key is None:
+            raise InvalidToken("unknown kid")
+        if header["alg"] != key.algorithm:
+            raise InvalidToken("another algorithm than the key's")
+        _verify(key, token, signature)
+        judge_claims(claims, self._policy, self._clock() // SECOND)
+        return Claims(claims["sub"], claims["sid"])
+
+
+def make_claims(
+    subject: Subject, policy: TokenPolicy, now: int, *, token_id: str
+) -> dict[str, Any]:
+    """The claims of an access token issued at `now` (seconds)."""
+    claims: dict[str, Any] = {
+        "iss": policy.issuer,
+        "sub": subject.user_id,
+        "exp": now + policy.lifetime,
+        "iat": now,
+        "nbf": now,
+        "jti": token_id,
+        "sid": subject.session_id,
+        "auth_time": subject.auth_time,
+        "amr": list(subject.amr),
+        "idp": subject.idp,
+        "typ": "access",
+        "uid": subject.user_id,
+        "user_id": subject.user_id,
+    }
+    return claims | ({"aud": policy.audience} if policy.audience else {})
+
+
+def judge_claims(claims: dict[str, Any], policy: TokenPolicy, now: int) -> None:
+    """Demand every claim of a token of ours, valid at `now` (seconds). Raises InvalidToken."""
+    for name in INTEGERS:
+        _demand(type(claims.get(name)) is int, f"{name} is no integer")
+    for name in STRINGS:
+        _demand(isinstance(claims.get(name), str) and claims[name], f"{name} is missing")
+    _demand(claims.get("typ") == "access", "not an access token")
+    _demand(claims.get("iss") == policy.issuer, "another issuer")
+    _demand(policy.audience is None or claims.get("aud") == policy.audience, "another audience")
+    _demand(now < claims["exp"], "expired")
+    _demand(claims["nbf"] <= now + LEEWAY and claims["iat"] <= now + LEEWAY, "not yet valid")
+
+
+def split(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """Header, claims and signature of a compact JWS, read strictly but not yet verified."""
+    _demand(len(token) <= LONGEST and token.isascii(), "too long, or not ASCII")
+    parts = token.split(".")
+    _demand(len(parts) == 3, "not a compact JWS")  # noqa: PLR2004 - RFC 7515, 7.1
+    try:
+        header, claims = (_read_object(from_base64url(part)) for part in parts[:2])
+        signature = from_base64url(parts[2])
+    except (ValueError, RecursionError) as fault:
+        raise InvalidToken(f"malformed: {fault}") from fault
+    _demand(set(header) == HEADER_NAMES, "other header names than alg, kid, typ")
+    _demand(all(isinstance(value, str) for value in header.values()), "a header is no string")
+    _demand(header["typ"].lower() == TYPE, "another type")
+    return header, claims, signature
+
+
+def _sign(key: SigningKey, claims: dict[str, Any]) -> str:
+    header = json.dumps({"alg": key.algorithm, "kid": key.kid, "typ": TYPE})
+    payload = json.dumps(claims, separators=(",", ":"))
+    signed = JWSCore(key.algorithm, key.jwk, header, payload, algs=[key.algorithm]).sign()
+    return f"{signed['protected']}.{signed['payload']}.{signed['signature']}"
+
+
+def _verify(key: SigningKey, token: str, signature: bytes) -> None:
+    header, payload, _ = token.split(".")
+    core = JWSCore(
+        key.algorithm,
+        key.jwk,
+        from_base64url(header).decode(),
+        from_base64url(payload),
+        algs=[key.algorithm],
+    )
+    try:
+        core.verify(signature)
+    except (JWException, ValueError) as fault:
+        raise InvalidToken("the signature does not match") from fault
+
+
+def _read_object(raw: bytes) -> dict[str, Any]:
+    parsed = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
+    if not isinstance(parsed, dict):
+        message = "not an object"
+        raise ValueError(message)  # noqa: TRY004 - one family for all that can't be read
+    return parsed
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        message = "a name stands twice"
+        raise ValueError(message)
+    return names
+
+
+def _demand(holds: object, cause: str) -> None:
+    if not holds:
+        raise InvalidToken(cause)

@@ -1,0 +1,57 @@
+"""A user, and what is hers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A hash we keep, and whose it is."""
+
+    user_id: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user at a provider."""
+
+    provider: str
+    subject: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddress:
+    """An address of a user; `proved_at` is None while she merely claims it."""
+
+    email: str
+    proved_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user as she stands: addresses oldest first."""
+
+    user_id: str
+    created_at: int
+    last_login_at: int | None
+    disabled_at: int | None
+    disabled_reason: str | None
+    addresses: tuple[OwnAddress, ...]
+    identities: tuple[Identity, ...]
+    secrets: tuple[str, ...]
+
+    @property
+    def disabled(self) -> bool:
+        """Whether she may not enter."""
+        return self.disabled_at is not None
+
+    @property
+    def address(self) -> OwnAddress | None:
+        """The oldest proved address, else the claimed one."""
+        proved = [address for address in self.addresses if address.proved_at is not None]
+        return min(
+            proved or self.addresses, key=lambda own: (own.proved_at or 0, own.email), default=None
+        )

@@ -1,0 +1,141 @@
+"""Who is known by what, and what is hers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from identra.linking import Candidate, Known
+from identra.users.nouns import Credential, Identity, OwnAddress, User
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.values import Assertion
+
+
+class Reading:
+    """Questions about users; they change nothing."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def known(self, assertion: Assertion, live: str | None = None) -> Known:
+        """Who is known by the assertion's identity and its address."""
+        identity = await self._by_identity(assertion.provider, assertion.subject)
+        if assertion.address is None:
+            return Known(identity=identity, live=live)
+        return await self._by_address(assertion.address, identity, live)
+
+    async def known_address(self, email: str) -> Known:
+        """Who proved or claims this address."""
+        return await self._by_address(email, None, None)
+
+    async def known_user(self, user_id: str) -> Known:
+        """The user a proof has already named."""
+        return Known(identity=await self._candidate(user_id))
+
+    async def hash_of(self, user_id: str, provider: str) -> str | None:
+        """The hash kept for a user at a secret provider, or None."""
+        t = self._db.tables.credentials
+        row = await self._db.first(
+            t.select(t.hash).where((t.user_id == user_id) & (t.provider == provider))
+        )
+        return str(row["hash"]) if row else None
+
+    async def user(self, user_id: str) -> User | None:
+        """A user with all that is hers, or None."""
+        t = self._db.tables
+        row = await self._db.first(t.users.select().where(t.users.id == user_id))
+        if row is None:
+            return None
+        return User(
+            user_id=user_id,
+            created_at=row["created_at"],
+            last_login_at=row["last_login_at"],
+            disabled_at=row["disabled_at"],
+            disabled_reason=row["disabled_reason"],
+            addresses=await self._addresses(user_id),
+            identities=await self._identities(user_id),
+            secrets=await self._secrets(user_id),
+        )
+
+    async def find(self, email: str) -> str | None:
+        """The user id of whoever proved or claims an address."""
+        t = self._db.tables.emails
+        row = await self._db.first(t.select(t.user_id).where(t.email == email))
+        return str(row["user_id"]) if row else None
+
+    async def list(self, *, limit: int, after: str = "") -> tuple[str, ...]:
+        """User ids in the order of their making, a page at a time."""
+        t = self._db.tables.users
+        rows = await self._db.fetch(
+            t.select(t.id).where(t.id > after).order_by(t.id).limit(limit)
+        )
+        return tuple(row["id"] for row in rows)
+
+    async def credential(self, provider: str, email: str) -> Credential | None:
+        """The credential of an address's user at a secret provider, or None."""
+        user_id = await self.find(email)
+        if user_id is None:
+            return None
+        kept = await self.hash_of(user_id, provider)
+        return Credential(user_id, kept) if kept else None
+
+    async def _by_identity(self, provider: str, subject: str | None) -> Candidate | None:
+        if subject is None:
+            return None
+        t = self._db.tables.identities
+        row = await self._db.first(
+            t.select(t.user_id).where((t.provider == provider) & (t.subject == subject))
+        )
+        return await self._candidate(row["user_id"]) if row else None
+
+    async def _by_address(
+        self, email: str, identity: Candidate | None, live: str | None
+    ) -> Known:
+        t = self._db.tables.emails
+        row = await self._db.first(t.select(t.user_id, t.proved_at).where(t.email == email))
+        if row is None:
+            return Known(identity=identity, live=live)
+        holder = await self._candidate(row["user_id"])
+        if row["proved_at"] is not None:
+            return Known(identity=identity, owner=holder, live=live)
+        return Known(identity=identity, claimant=holder, live=live)
+
+    async def _candidate(self, user_id: str) -> Candidate | None:
+        t = self._db.tables.users
+        row = await self._db.first(t.select(t.disabled_at).where(t.id == user_id))
+        if row is None:
+            return None
+        return Candidate(user_id, row["disabled_at"] is not None, await self._proved(user_id))
+
+    async def _proved(self, user_id: str) -> bool:
+        t = self._db.tables
+        e, i = t.emails, t.identities
+        address = await self._db.first(
+            e.select(e.email).where((e.user_id == user_id) & e.proved_at.is_not_null()).limit(1)
+        )
+        if address:
+            return True
+        identity = await self._db.first(i.select(i.id).where(i.user_id == user_id).limit(1))
+        return identity is not None
+
+    async def _addresses(self, user_id: str) -> tuple[OwnAddress, ...]:
+        t = self._db.tables.emails
+        rows = await self._db.fetch(
+            t.select(t.email, t.proved_at).where(t.user_id == user_id).order_by(t.created_at)
+        )
+        return tuple(OwnAddress(**row) for row in rows)
+
+    async def _identities(self, user_id: str) -> tuple[Identity, ...]:
+        t = self._db.tables.identities
+        rows = await self._db.fetch(
+            t.select(t.provider, t.subject, t.username)
+            .where(t.user_id == user_id)
+            .order_by(t.linked_at)
+        )
+        return tuple(Identity(**row) for row in rows)
+
+    async def _secrets(self, user_id: str) -> tuple[str, ...]:
+        t = self._db.tables.credentials
+        rows = await self._db.fetch(t.select(t.provider).where(t.user_id == user_id))
+        return tuple(row["provider"] for row in rows)

@@ -1,0 +1,16 @@
+"""The cellar: one SQL database, spoken to in one way whatever it is."""
+
+from identra.db.engine import Database, Persistence, open_database
+from identra.db.statement import Bound, Duplicate, Param, Statement
+from identra.db.tables import Tables
+
+__all__ = [
+    "Bound",
+    "Database",
+    "Duplicate",
+    "Param",
+    "Persistence",
+    "Statement",
+    "Tables",
+    "open_database",
+]

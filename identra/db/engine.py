@@ -1,0 +1,240 @@
+"""The database: opened once, asked in one way, its failures said in our words.
+
+Queries are built with Piccolo's tables (`db.tables`) or as QueryStrings and run here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from piccolo.query.base import Query
+from piccolo.querystring import QueryString
+
+from identra.db import postgres, sqlite
+from identra.db.binding import Binding
+from identra.db.statement import Bound, Engine, Row, Session, Statement
+from identra.db.tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from types import TracebackType
+
+    from identra.values import Clock
+
+Runnable: TypeAlias = "Query[Any, Any] | QueryString | Bound"
+
+
+class Secret(Protocol):
+    """A secret that shows itself only when asked."""
+
+    def get_secret_value(self) -> str:
+        """Show it."""
+        ...
+
+
+class Persistence(Protocol):
+    """The `[persistence]` section as the cellar reads it."""
+
+    @property
+    def driver(self) -> Literal["sqlite", "postgres", "mysql", "cockroach"]: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def host(self) -> str | None: ...  # noqa: D102
+    @property
+    def port(self) -> int | None: ...  # noqa: D102
+    @property
+    def user(self) -> str | None: ...  # noqa: D102
+    @property
+    def password(self) -> Secret | None: ...  # noqa: D102
+    @property
+    def sslmode(self) -> str | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """Stands in a query for the instant at which it is run, by the clock that was given."""
+
+    clock: Clock
+
+
+@dataclass(slots=True)
+class _Open:
+    """The transaction of one task. A broken one only rolls back."""
+
+    session: Session
+    owner: asyncio.Task[Any] | None
+    broken: bool = False
+    ended: bool = field(default=False)
+
+
+class Database:
+    """One open database. Raises StoreUnavailable whenever the store can't do its work.
+
+    A statement runs by itself, or within the transaction that its own task has open.
+    """
+
+    def __init__(self, engine: Engine, binding: Binding, clock: Clock | None) -> None:
+        self.dialect = engine.dialect
+        self.tables = Tables.bound(binding)
+        self._engine = engine
+        self._binding = binding
+        self._clock = clock
+        self._current: ContextVar[_Open | None] = ContextVar("transaction", default=None)
+
+    async def fetch(self, query: Runnable) -> list[Row]:
+        """Give all rows, each by column name."""
+        bound = self._compile(query)
+        with self._place() as place:
+            return await place.rows(bound.sql, _instants(bound.args))
+
+    async def first(self, query: Runnable) -> Row | None:
+        """Give the first row, or None."""
+        rows = await self.fetch(query)
+        return rows[0] if rows else None
+
+    async def change(self, query: Runnable) -> int:
+        """Insert, update or delete; tell how many rows were affected.
+
+        Raises Duplicate where a unique constraint refuses; within a transaction, that is then
+        lost as a whole, on every engine alike.
+        """
+        bound = self._compile(query)
+        with self._place() as place:
+            return await place.affected(bound.sql, _instants(bound.args))
+
+    def prepare(self, query: Query[Any, Any] | QueryString) -> Statement:
+        """Compile a query once; `Param("name")` marks what `bind(name=…)` gives it each time.
+
+        A Param that is None compares as `= NULL`, which is never true: write a query for it.
+        """
+        bound = self._compile(query)
+        return Statement(bound.sql, tuple(bound.args))
+
+    def transaction(self, *, patient: bool = False) -> Transaction:
+        """All or nothing: `async with db.transaction():`. It never joins another.
+
+        An error or a cancellation inside undoes it. It belongs to its task: one started inside
+        can't use the database until it is over. `patient` lifts the time limits of a request,
+        for migrations and housekeeping.
+        """
+        return Transaction(self._current, lambda: self._engine.begin(patient=patient))
+
+    def now(self) -> QueryString:
+        """Unix microseconds as SQL: the database's clock, one instant all through a statement."""
+        if self._clock is None:
+            return QueryString(self._engine.now)
+        return QueryString("CAST({} AS BIGINT)", _Turned(self._clock))
+
+    async def instant(self) -> int:
+        """Ask the database what time it is, in Unix microseconds."""
+        row = await self.first(QueryString("SELECT {} AS instant", self.now()))
+        return int(row["instant"]) if row else 0
+
+    async def ping(self) -> None:
+        """Raise StoreUnavailable unless the database answers."""
+        await self.fetch(QueryString("SELECT 1 AS pong"))
+
+    async def close(self) -> None:
+        """Give every connection up, once what is running has ended."""
+        await self._engine.close()
+
+    def _compile(self, query: Runnable) -> Bound:
+        if isinstance(query, Bound):
+            return query
+        if isinstance(query, Query):
+            query._validate()  # type: ignore[no-untyped-call]  # noqa: SLF001 - refuses all rows
+            (query,) = query.querystrings
+        sql, args = query.compile_string(engine_type=self._binding.engine_type)
+        return Bound(sql, args)
+
+    @contextmanager
+    def _place(self) -> Iterator[Session | Engine]:
+        """Where the running task's statements go; a failure there breaks its transaction."""
+        current = self._current.get()
+        if current is None or current.ended:
+            yield self._engine
+            return
+        if current.owner is not asyncio.current_task():
+            raise RuntimeError("a task started inside a transaction can't use it; await instead")
+        if current.broken:
+            raise RuntimeError("this transaction has failed; leave it")
+        try:
+            yield current.session
+        except BaseException:
+            current.broken = True
+            raise
+
+
+class Transaction:
+    """`async with`: everything inside lasts, or none of it."""
+
+    def __init__(
+        self, current: ContextVar[_Open | None], begin: Callable[[], Awaitable[Session]]
+    ) -> None:
+        self._current = current
+        self._begin = begin
+        self._open: _Open | None = None
+        self._token: Token[_Open | None] | None = None
+
+    async def __aenter__(self) -> None:
+        current = self._current.get()
+        if current is not None and not current.ended:
+            raise RuntimeError("a transaction is open already; they don't nest")
+        self._open = _Open(await self._begin(), asyncio.current_task())
+        self._token = self._current.set(self._open)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._open is None or self._token is None:
+            raise RuntimeError("the transaction was never entered")
+        self._current.reset(self._token)
+        self._open.ended = True
+        if error is not None or self._open.broken:
+            await self._open.session.rollback()
+        else:
+            await self._open.session.commit()
+        if error is None and self._open.broken:
+            raise RuntimeError("a failure inside the transaction was swallowed; it is undone")
+
+
+def _instants(args: Sequence[Any]) -> list[Any]:
+    return [arg.clock() if isinstance(arg, _Turned) else arg for arg in args]
+
+
+async def open_database(settings: Persistence, *, clock: Clock | None = None) -> Database:
+    """Open the database that the settings name; nothing in it is changed.
+
+    `clock` replaces the database's own, for tests. Raises ValueError, naming the key, for
+    settings that can't work, and StoreUnavailable when the database can't be reached.
+    """
+    opening = {"sqlite": _open_sqlite, "postgres": _open_postgres}.get(settings.driver)
+    if opening is None:
+        raise ValueError(f"persistence.driver: {settings.driver!r} is not supported yet")
+    engine, binding = await opening(settings)
+    return Database(engine, binding, clock)
+
+
+async def _open_sqlite(settings: Persistence) -> tuple[Engine, Binding]:
+    engine = await sqlite.open_file(settings.name)
+    return engine, Binding("sqlite", sqlite.VERSION)
+
+
+async def _open_postgres(settings: Persistence) -> tuple[Engine, Binding]:
+    engine = await postgres.open_pool(
+        database=settings.name,
+        host=settings.host,
+        port=settings.port,
+        user=settings.user,
+        password=settings.password.get_secret_value() if settings.password else None,
+        sslmode=settings.sslmode,
+    )
+    return engine, Binding("postgres", engine.version)

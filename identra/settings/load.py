@@ -91,4 +91,8 @@ def _is_no_setting(name: str) -> bool:
 def _variable(name: str, value: str) -> Said:
     if name != name.upper():
         raise fault(name, "unknown variable; names are upper case")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise fault(name, "is not UTF-8 text") from None
     return Said(value, name)

@@ -68,7 +68,7 @@ class SettingsTree(Settings):
     limits: Limits = Field(default_factory=Limits)
     grpc: Grpc = Field(default_factory=Grpc)
     providers: Annotated[dict[PluginName, dict[str, Any]], AfterValidator(_with_switches)] = Field(
-        default_factory=dict
+        default_factory=dict, repr=False
     )
     plugins: Plugins = Field(default_factory=Plugins)
     cors: Cors | None = None

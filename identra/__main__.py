@@ -1,0 +1,5 @@
+"""`python -m identra` is the command `identra`."""
+
+from identra.cli import main
+
+main()

@@ -1,0 +1,211 @@
+"""The sections of the settings, each frozen and each knowing all of its keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, model_validator
+
+from identra.settings.durations import Duration, DurationOrNever
+from identra.settings.words import (
+    EmailSender,
+    Given,
+    GivenSecret,
+    Network,
+    Origin,
+    PlainText,
+    PluginName,
+    RedisServer,
+)
+from identra.values import Settings
+
+HOUR, DAY = 3_600, 86_400
+
+Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535)]
+"""A port to listen on; 0 asks the system for a free one."""
+
+RemotePort: TypeAlias = Annotated[int, Field(ge=1, le=65_535)]
+Positive: TypeAlias = Annotated[Duration, Field(gt=0)]
+
+
+class Auth(Settings):
+    """`[auth]`: tokens, sessions, and who may sign up. Durations are seconds."""
+
+    token_issuer: Annotated[str, Field(min_length=1, max_length=255)] = "identra"  # noqa: S105 - a name, no secret
+    token_audience: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    access_token_expiration: Positive = 15 * 60
+    refresh_token_expiration: Positive = 7 * DAY
+    session_max_age: Positive = 30 * DAY
+    refresh_grace: Annotated[Duration, Field(ge=0, le=5 * 60)] = 30
+    oauth_state_expiration: Annotated[Duration, Field(gt=0, le=HOUR)] = 10 * 60
+    sign_up: Literal["open", "closed"] = "open"
+    require_client_binding: bool = False
+    bind_requires_reauthentication: bool = False
+    deletion_grace: Annotated[Duration, Field(ge=0)] = 14 * DAY
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.refresh_token_expiration > self.session_max_age:
+            raise ValueError("refresh_token_expiration is longer than session_max_age")
+        if self.access_token_expiration > self.session_max_age:
+            raise ValueError("access_token_expiration is longer than session_max_age")
+        if self.refresh_grace >= self.refresh_token_expiration:
+            raise ValueError("refresh_grace is as long as refresh_token_expiration")
+        return self
+
+
+def _distinct(files: tuple[Path, ...]) -> tuple[Path, ...]:
+    if Path() in files:
+        raise ValueError("a file name is empty")
+    if len(set(files)) < len(files):
+        raise ValueError("a file is named twice")
+    return files
+
+
+def _at_least_a_day(seconds: int | None) -> int | None:
+    if seconds is not None and seconds < DAY:
+        raise ValueError("a key is published a day before it signs; rotate_every is at least 24h")
+    return seconds
+
+
+class Keys(Settings):
+    """`[keys]`: the ring that signs. `rotate_every` is None for "never"."""
+
+    algorithm: Literal["RS256", "ES256", "EdDSA"] = "RS256"
+    rotate_every: Annotated[DurationOrNever, AfterValidator(_at_least_a_day)] = 90 * DAY
+    rotate_in_server: bool = True
+    master_key_files: Annotated[
+        tuple[Path, ...], Field(min_length=1), AfterValidator(_distinct)
+    ] = (Path("data/master.key"),)
+
+
+class Redis(Settings):
+    """`[redis]`: where short-lived state lives; several servers are a cluster, or sentinels."""
+
+    urls: Annotated[tuple[RedisServer, ...], Field(min_length=1)]
+    sentinel_master: PlainText | None = None
+    username: Given = None
+    password: GivenSecret = None
+    key_prefix: Annotated[str, Field(max_length=64)] = "identra:"
+    tls: bool = False
+
+
+class Persistence(Settings):
+    """`[persistence]`: the database. For sqlite `name` is a file, else a database's name."""
+
+    driver: Literal["sqlite", "postgres", "mysql", "cockroach"] = "sqlite"
+    name: PlainText = "data/identra.db"
+    host: PlainText = "localhost"
+    port: RemotePort | None = None
+    user: Given = None
+    password: GivenSecret = None
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.driver != "sqlite" and "name" not in self.model_fields_set:
+            raise ValueError(f"driver {self.driver} needs the name of a database")
+        return self
+
+
+class SmtpMailer(Settings):
+    """`[smtp_mailer]`: how mail leaves. The key `from` is read as `sender` in code."""
+
+    host: PlainText
+    port: RemotePort = 587
+    username: Given = None
+    password: GivenSecret = None
+    sender: EmailSender = Field(alias="from")
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self
+
+
+class Password(Settings):
+    """`[password]`: registration and hashing; nothing weaker than the defaults is accepted."""
+
+    registration: Literal["verified", "immediate"] = "verified"
+    min_length: Annotated[int, Field(ge=8, le=64)] = 8
+    argon2_memory_kib: Annotated[int, Field(ge=19_456, le=4_194_304)] = 19_456
+    argon2_time: Annotated[int, Field(ge=2, le=100)] = 2
+    argon2_parallelism: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Codes(Settings):
+    """`[codes]`: mailed codes."""
+
+    digits: Annotated[int, Field(ge=6, le=10)] = 6
+
+
+class Http(Settings):
+    """`[http]`: the REST door. `trusted_proxies` are networks whose X-Forwarded-For counts."""
+
+    trusted_proxies: tuple[Network, ...] = ()
+
+
+class Limits(Settings):
+    """`[limits]`: allowances. `trusted_callers` are networks of backends of our users."""
+
+    trusted_callers: tuple[Network, ...] = ()
+
+
+class Grpc(Settings):
+    """`[grpc]`: the gRPC door; the three files are PEM."""
+
+    reflection: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _certificate_is_whole(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
+        if self.client_ca is not None and self.tls_cert is None:
+            raise ValueError("client_ca needs tls_cert and tls_key")
+        return self
+
+
+class Plugins(Settings):
+    """`[plugins]`: third-party plugins by name, and those without which nothing starts."""
+
+    enabled: tuple[PluginName, ...] = ()
+    directory: str = ""
+    required: tuple[PluginName, ...] = ()
+
+
+class Cors(Settings):
+    """`[cors]`: the browsers' origins that may call."""
+
+    allowed_origins: Annotated[tuple[Origin, ...], Field(min_length=1)]
+    allow_credentials: bool = False
+
+    @model_validator(mode="after")
+    def _no_credentials_for_all(self) -> Self:
+        if self.allow_credentials and "*" in self.allowed_origins:
+            raise ValueError('allow_credentials can not go with allowed_origins "*"')
+        return self
+
+
+class Metrics(Settings):
+    """`[metrics]`: the port where metrics are read."""
+
+    port: Port = 9464
+
+
+class Admin(Settings):
+    """`[admin]`: the operators' interface; without a port it shares the REST one."""
+
+    enabled: bool = False
+    port: Port | None = None
+
+
+class Mail(Settings):
+    """`[mail]`: what mails say of the application."""
+
+    application_name: Annotated[PlainText, Field(max_length=64)] = "Identra"

@@ -1,0 +1,123 @@
+"""Reading what was said in the shape of a model: secret files opened, lists taken apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from identra.settings.faults import fault, from_validation
+from identra.settings.said import At, Flat, Said, flatten, nest
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_LISTS = (list, tuple, set, frozenset)
+_LARGEST_SECRET = 65_536
+
+
+def read_section(model: type[_Model], raw: dict[str, Any], key: str, file: Path | None) -> _Model:
+    """One section by its own model, `NAME_file` keys of its secrets opened.
+
+    `key` is the section's dotted name, used in the SettingsError that any fault raises.
+    """
+    flat = flatten(raw, f"{'' if file is None else f'{file}: '}{key}.")
+    return read(model, flat, file)
+
+
+def read(model: type[_Model], flat: Flat, file: Path | None) -> _Model:
+    """A model of what was said; SettingsError names the first fault."""
+    ready = _split_lists(model, _open_files(model, flat))
+    try:
+        return model.model_validate(_nest(ready), context={"written": True})
+    except ValidationError as error:
+        raise from_validation(error, model, ready, file) from None
+
+
+def model_at(model: type[BaseModel], at: At) -> type[BaseModel] | None:
+    """The section's model that stands at a way; None where there is none."""
+    for key in at:
+        inner = [part for part in _parts(annotation_of(model, key)) if _is_model(part)]
+        if not inner:
+            return None
+        model = inner[0]
+    return model
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """A section's keys as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def annotation_of(model: type[BaseModel], key: str) -> Any:
+    """The type of a key as it is written; None for an unknown one."""
+    for name, field in model.model_fields.items():
+        if key == (field.alias or name):
+            return field.annotation
+    return None
+
+
+def _nest(flat: Flat) -> dict[str, Any]:
+    try:
+        return nest(flat)
+    except KeyError as error:
+        raise fault(flat[error.args[0]].where, "is a section of keys, not a value") from None
+
+
+def _open_files(model: type[BaseModel], flat: Flat) -> Flat:
+    """Each `NAME_file` of a secret NAME replaced by what its file holds."""
+    ready = dict(flat)
+    for at, said in flat.items():
+        secret = (*at[:-1], at[-1].removesuffix("_file"))
+        if secret == at or not _is_secret_file(model, at, secret):
+            continue
+        if secret in flat:
+            raise fault(said.where, f"says again what {secret[-1]} says; keep one")
+        ready[secret] = Said(_contents(ready.pop(at)), said.where)
+    return ready
+
+
+def _is_secret_file(model: type[BaseModel], at: At, secret: At) -> bool:
+    inner = model_at(model, at[:-1])
+    if inner is None or annotation_of(inner, at[-1]) is not None:
+        return False
+    return SecretStr in _parts(annotation_of(inner, secret[-1]))
+
+
+def _contents(said: Said) -> str:
+    if not isinstance(said.value, str) or not said.value:
+        raise fault(said.where, "is the name of a file")
+    try:
+        with Path(said.value).open(encoding="utf-8", newline="") as file:
+            text = file.read(_LARGEST_SECRET + 1)
+    except OSError as error:
+        raise fault(said.where, f"the file can't be read: {error.strerror}") from None
+    except ValueError:
+        raise fault(said.where, "the file is not UTF-8 text") from None
+    if len(text) > _LARGEST_SECRET:
+        raise fault(said.where, "the file is too large to be a secret")
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def _split_lists(model: type[BaseModel], flat: Flat) -> Flat:
+    """Each list that was written as one comma-separated string taken apart."""
+    return {at: _split(model, at, said) for at, said in flat.items()}
+
+
+def _split(model: type[BaseModel], at: At, said: Said) -> Said:
+    inner = model_at(model, at[:-1])
+    if inner is None or not isinstance(said.value, str):
+        return said
+    if not any(get_origin(part) in _LISTS for part in _parts(annotation_of(inner, at[-1]))):
+        return said
+    return Said([part.strip() for part in said.value.split(",") if part.strip()], said.where)
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    """A type, or the members of a union of types."""
+    if get_origin(annotation) is None or get_origin(annotation) in (*_LISTS, dict):
+        return (annotation,)
+    return tuple(part for member in get_args(annotation) for part in _parts(member))
+
+
+def _is_model(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, BaseModel)

@@ -50,6 +50,10 @@ class IdentraError(Exception):
         self.retry_after = retry_after
 
 
+class OperatorError(Exception):
+    """Something an operator must mend: one line with the cause and, where known, the remedy."""
+
+
 class InvalidArgument(
     IdentraError, reason="INVALID_ARGUMENT", code=3, status=400, says="The request is not valid."
 ):

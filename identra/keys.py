@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from jwcrypto.jwk import JWK
 
 from identra.db import Duplicate
+from identra.errors import OperatorError
 from identra.master import MasterKeyError
 from identra.secret import base64url, digest, from_base64url, token_bytes, uuid7
 from identra.values import SECOND
@@ -28,7 +29,7 @@ RELOAD_FOR_UNKNOWN: Final = 1 * SECOND
 SECRET_ID_BYTES: Final = 8
 
 
-class NoKeysError(Exception):
+class NoKeysError(OperatorError):
     """The database holds no key ring yet."""
 
 

@@ -8,17 +8,18 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
-from pydantic import ValidationError
 
 from identra import hookspecs
-from identra.errors import UnknownProvider
+from identra.errors import OperatorError, UnknownProvider
 from identra.providers.base import CONTRACT, Provider, ProviderSettings
 from identra.providers.code import CodeProvider
 from identra.providers.oauth2 import OAuth2Provider
 from identra.providers.secret import SecretProvider
+from identra.settings import SettingsError, read_section
 from identra.values import EmailTrust
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 GROUP: Final = "identra"
@@ -35,7 +36,7 @@ RESERVED: Final = frozenset(
 KINDS: Final = (CodeProvider, OAuth2Provider, SecretProvider)
 
 
-class PluginError(Exception):
+class PluginError(OperatorError):
     """A plugin or its settings can't be accepted; one line that names it and says why."""
 
 
@@ -105,11 +106,13 @@ class Providers:
         return (self.on[name] for name in sorted(self.on))
 
 
-def load(enabled: Sequence[str], sections: Mapping[str, Mapping[str, Any]]) -> Providers:
+def load(
+    enabled: Sequence[str], sections: Mapping[str, Mapping[str, Any]], file: Path | None = None
+) -> Providers:
     """Find, check and open every provider that is on.
 
     First-party plugins are found by themselves, others only if named in `enabled`; nothing else
-    is imported. Raises PluginError naming the plugin or the section at fault.
+    is imported. Raises PluginError naming the plugin, or SettingsError the key at fault.
     """
     plugins = _unique(list(_find(enabled)))
     known = {plugin.name: plugin for plugin in plugins}
@@ -117,7 +120,7 @@ def load(enabled: Sequence[str], sections: Mapping[str, Mapping[str, Any]]) -> P
     on = {}
     for name, section in wanted.items():
         plugin = known.get(str(section.get("plugin") or name)) or _not_enabled(name)
-        provider = _open(plugin, name, section)
+        provider = _open(plugin, name, section, file)
         if provider.settings.enabled:
             on[name] = provider
     return Providers(tuple(plugins), on)
@@ -168,16 +171,16 @@ def _may_trust(make: type[Provider], trust: EmailTrust | None) -> bool:
     return not issubclass(make, SecretProvider) or trust is EmailTrust.never
 
 
-def _open(plugin: Plugin, name: str, section: Mapping[str, Any]) -> Provider:
+def _open(
+    plugin: Plugin, name: str, section: Mapping[str, Any], file: Path | None
+) -> Provider:
     if not NAME.fullmatch(name) or name in RESERVED:
         raise PluginError(f"providers.{name}: is not a name a provider can have")
     try:
-        settings = plugin.make.settings_model.model_validate(dict(section))
+        settings = read_section(plugin.make.settings_model, dict(section), f"providers.{name}", file)
         provider = plugin.make(settings)
-    except ValidationError as fault:
-        first = fault.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise PluginError(f"providers.{name}.{key}: {first['msg']}") from None
+    except SettingsError:
+        raise
     except Exception as fault:
         raise PluginError(f"providers.{name}: {type(fault).__name__}: {fault}") from fault
     if provider.trust is not plugin.make.email_trust and plugin.kind == "code":

@@ -13,6 +13,7 @@ from jwcrypto.common import JWException
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
+from identra.errors import OperatorError
 from identra.secret import base64url, digest, from_base64url, token
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ ID_LENGTH: Final = 16
 EVERYONE: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-class MasterKeyError(Exception):
+class MasterKeyError(OperatorError):
     """A master key is missing, malformed, readable by others, or not the one that sealed."""
 
 

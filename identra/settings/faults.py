@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from identra.errors import OperatorError
 from identra.settings.masking import MASK, secret_values
 from identra.settings.said import PREFIX, At, Flat, dotted
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 
-class SettingsError(Exception):
+class SettingsError(OperatorError):
     """Settings that can't be used. Its text is one line: the file, the key, what is wrong.
 
     A value from the environment is named by its variable. No secret's value is ever in it.

@@ -9,6 +9,7 @@ from piccolo.querystring import QueryString
 
 from identra.db.migrations import m0001_initial
 from identra.db.schema import Field, Shape, instant, statements, words
+from identra.errors import OperatorError
 
 if TYPE_CHECKING:
     from identra.db.engine import Database
@@ -21,7 +22,7 @@ LOCK = 0x1DE27A
 """Names our advisory lock among those of everything else in a shared PostgreSQL database."""
 
 
-class SchemaError(Exception):
+class SchemaError(OperatorError):
     """The schema can't be brought to where this release needs it: what is wrong, and what to do.
 
     Its text is one line for the operator.

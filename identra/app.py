@@ -139,4 +139,74 @@ async def _furnish(
     transport: httpx.AsyncBaseTransport | None,
     opened: AsyncExitStack,
 ) -> App:
-    ...
+    tree, now = loaded.tree, clock or system_clock
+    providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    db = await _open_database(loaded, clock, opened)
+    if await pending(db):
+        raise OperatorError(SCHEMA_REMEDY)
+    state = await _open_state(tree, db, opened)
+    mailer = await _open_mailer(tree, dev, opened)
+    upstreams = _open_upstreams(providers, transport, opened)
+    events = Events(db, now)
+    keys = _keys(loaded, db, now)
+    await keys.load()
+    _keep_reloading(keys, opened)
+    tokens = Tokens(keys, _token_policy(tree), now)
+    sessions = Sessions(db, keys, tokens, events, _session_policy(tree))
+    users = Users(db, events, now)
+    account = Account(tokens, sessions, users, providers)
+    limits = Limits(state)
+    hashing = _open_hashing(tree, opened)
+    challenges = Challenges(state, db, keys, now, digits=tree.codes.digits)
+    notices = Notices(mailer, users, application=tree.mail.application_name)
+    couriers = Couriers(mailer, upstreams, application=tree.mail.application_name)
+    admission = Admission(db, users, sessions, challenges, events, notices)
+    roundtrip = Roundtrip(providers, upstreams, challenges, limits, _oauth_policy(tree))
+    sign_up = tree.auth.sign_up == "open"
+    return App(
+        settings=tree,
+        dev=dev,
+        providers=providers,
+        login=Login(
+            providers=providers,
+            account=account,
+            admission=admission,
+            challenges=challenges,
+            couriers=couriers,
+            hashing=hashing,
+            limits=limits,
+            roundtrip=roundtrip,
+            users=users,
+            clock=now,
+            sign_up=sign_up,
+        ),
+        binding=Binding(
+            account,
+            admission,
+            roundtrip,
+            now,
+            requires_reauthentication=tree.auth.bind_requires_reauthentication,
+        ),
+        registration=Registration(
+            providers=providers,
+            admission=admission,
+            challenges=challenges,
+            couriers=couriers,
+            hashing=hashing,
+            limits=limits,
+            users=users,
+            clock=now,
+            mode=tree.password.registration,
+            shortest=tree.password.min_length,
+            sign_up=sign_up,
+        ),
+        refresh=Refresh(sessions),
+        account=account,
+        users=users,
+        sessions=sessions,
+        keys=keys,
+        outbox=mailer if isinstance(mailer, Outbox) else None,
+        database=db,
+        state=state,
+        _opened=opened,
+    )

@@ -8,7 +8,6 @@ from identra.errors import InvalidRefreshToken
 
 if TYPE_CHECKING:
     from identra.sessions import Sessions
-    from identra.users import Users
     from identra.values import TokenPair
 
 LONGEST: Final = 512
@@ -17,9 +16,8 @@ LONGEST: Final = 512
 class Refresh:
     """The use of refresh tokens."""
 
-    def __init__(self, sessions: Sessions, users: Users) -> None:
+    def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._users = users
 
     async def exchange(self, refresh_token: str, *, idempotency_key: str | None) -> TokenPair:
         """The successor of a refresh token with a new access token (RFC 6749, 6; RFC 9700, 4.14).

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from identra.errors import OperatorError
-from identra.settings.masking import MASK, secret_values
+from identra.settings.masking import MASK
+from identra.settings.outline import keys_of, model_at
 from identra.settings.said import PREFIX, At, Flat, dotted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pydantic import BaseModel, ValidationError
@@ -26,32 +28,35 @@ def fault(where: str, says: str) -> SettingsError:
     return SettingsError(" ".join(f"{where}: {says}".split()))
 
 
-def place(at: At, flat: Flat, file: Path | None) -> str:
-    """Where a key was said: its variable, its spelling in the file, or the key alone."""
+def prefix_of(file: Path | None) -> str:
+    """What stands before a key: its file, where there is one."""
+    return "" if file is None else f"{file}: "
+
+
+def place(at: At, flat: Flat, prefix: str) -> str:
+    """Where a key was said: its variable, its spelling in the file, or `prefix` and the key."""
     if at in flat:
         return flat[at].where
     below = [said.where for path, said in flat.items() if path[: len(at)] == at]
     if at and below and all(where.startswith(PREFIX) for where in below):
         return below[0]
-    key = dotted(at) or "settings"
-    return key if file is None else f"{file}: {key}"
+    return f"{prefix}{dotted(at)}" if at else f"{prefix}settings"
 
 
 def from_validation(
-    error: ValidationError, model: type[BaseModel], flat: Flat, file: Path | None
+    error: ValidationError, model: type[BaseModel], flat: Flat, prefix: str, hidden: Sequence[str]
 ) -> SettingsError:
-    """The first fault that a model found, told in our words."""
+    """The first fault that a model found, told in our words; a `hidden` text is masked."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     at = tuple(str(part) for part in first["loc"] if part != "[key]")
-    written = _written(at, flat)
     says = _plainly(first["type"], first["msg"], at, model)
-    return fault(place(written, flat, file), _without(says, flat))
+    return fault(place(_said(at, flat), flat, prefix), _without(says, hidden))
 
 
-def _written(at: At, flat: Flat) -> At:
-    """The longest beginning of a model's own path that somebody wrote; the path where none is."""
+def _said(at: At, flat: Flat) -> At:
+    """The way to the value that somebody said, where a model points within it."""
     for end in range(len(at), 0, -1):
-        if at[:end] in flat:
+        if at[:end] in flat and flat[at[:end]].value != {}:
             return at[:end]
     return at
 
@@ -69,14 +74,12 @@ def _plainly(kind: str, message: str, at: At, model: type[BaseModel]) -> str:
 def _nearest(at: At, model: type[BaseModel]) -> str:
     from difflib import get_close_matches
 
-    from identra.settings.shape import keys_of, model_at
-
     inner = model_at(model, at[:-1])
     near = get_close_matches(at[-1], keys_of(inner), n=1) if inner is not None else []
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _without(says: str, flat: Flat) -> str:
-    for value in secret_values(flat):
-        says = says.replace(value, MASK)
+def _without(says: str, hidden: Sequence[str]) -> str:
+    for text in hidden:
+        says = says.replace(text, MASK)
     return says

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from identra.settings.faults import fault, place
+from identra.settings.faults import fault, place, prefix_of
 from identra.settings.original import as_ours, without_empty_mailer
 from identra.settings.said import PREFIX, Flat, Said, flatten, overlay
 from identra.settings.shape import read
@@ -50,7 +50,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, dev: bool = False) ->
     tree = read(SettingsTree, flat, file)
     if dev and (unfit := unfit_for_development(tree)) is not None:
         key, says = unfit
-        raise fault(place(tuple(key.split(".")), flat, file), says)
+        raise fault(place(tuple(key.split(".")), flat, prefix_of(file)), says)
     return Loaded(tree, file, warnings + more)
 
 
@@ -62,7 +62,7 @@ def _find(environ: Mapping[str, str]) -> Path | None:
 
 
 def _from_file(file: Path | None) -> Flat:
-    return {} if file is None else flatten(_table(file), f"{file}: ")
+    return {} if file is None else flatten(_table(file), prefix_of(file))
 
 
 def _table(file: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, SecretStr
 
 if TYPE_CHECKING:
-    from identra.settings.said import At, Said
+    from identra.settings.said import Flat
 
 MASK = "********"
 _SHORTEST = 3
@@ -54,17 +54,7 @@ def looks_secret(key: str) -> bool:
     return _LOOKS_SECRET.search(key) is not None
 
 
-def secret_values(flat: Mapping[At, Said]) -> list[str]:
-    """Every text that was said as a secret, longest first."""
-    found = {
-        said.value
-        for at, said in flat.items()
-        if isinstance(said.value, str) and len(said.value) > _SHORTEST and _is_secret(at)
-    }
-    return sorted(found, key=len, reverse=True)
-
-
-def _is_secret(at: At) -> bool:
-    if at[0] == "providers":
-        return any(map(looks_secret, at[2:]))
-    return at[-1] in {"password", "jwt_secret"}
+def secret_values(flat: Flat) -> list[str]:
+    """Every text that was said under a secret's name, longest first."""
+    found = {str(said.value) for at, said in flat.items() if any(map(looks_secret, at))}
+    return sorted((text for text in found if len(text) > _SHORTEST), key=len, reverse=True)

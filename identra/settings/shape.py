@@ -3,57 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from identra.settings.faults import fault, from_validation
+from identra.settings.faults import fault, from_validation, prefix_of
+from identra.settings.masking import secret_values
+from identra.settings.outline import LISTS, annotation_of, model_at, types_in
 from identra.settings.said import At, Flat, Said, flatten, nest
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _Model = TypeVar("_Model", bound=BaseModel)
-_LISTS = (list, tuple, set, frozenset)
 _LARGEST_SECRET = 65_536
 
 
 def read_section(model: type[_Model], raw: dict[str, Any], key: str, file: Path | None) -> _Model:
     """One section by its own model, `NAME_file` keys of its secrets opened.
 
-    `key` is the section's dotted name, used in the SettingsError that any fault raises.
+    `key` is the section's dotted name, used in the SettingsError that any fault raises. A model
+    that puts a secret's value into its words has it masked.
     """
-    flat = flatten(raw, f"{'' if file is None else f'{file}: '}{key}.")
-    return read(model, flat, file)
+    prefix = f"{prefix_of(file)}{key}."
+    ready = _ready(model, flatten(raw, prefix))
+    return _validated(model, ready, prefix, secret_values(ready))
 
 
 def read(model: type[_Model], flat: Flat, file: Path | None) -> _Model:
     """A model of what was said; SettingsError names the first fault."""
-    ready = _split_lists(model, _open_files(model, flat))
+    return _validated(model, _ready(model, flat), prefix_of(file), ())
+
+
+def _ready(model: type[BaseModel], flat: Flat) -> Flat:
+    return _split_lists(model, _open_files(model, flat))
+
+
+def _validated(model: type[_Model], flat: Flat, prefix: str, hidden: Sequence[str]) -> _Model:
     try:
-        return model.model_validate(_nest(ready), context={"written": True})
+        return model.model_validate(_nest(flat), context={"written": True})
     except ValidationError as error:
-        raise from_validation(error, model, ready, file) from None
-
-
-def model_at(model: type[BaseModel], at: At) -> type[BaseModel] | None:
-    """The section's model that stands at a way; None where there is none."""
-    for key in at:
-        inner = [part for part in _parts(annotation_of(model, key)) if _is_model(part)]
-        if not inner:
-            return None
-        model = inner[0]
-    return model
-
-
-def keys_of(model: type[BaseModel]) -> list[str]:
-    """A section's keys as they are written."""
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def annotation_of(model: type[BaseModel], key: str) -> Any:
-    """The type of a key as it is written; None for an unknown one."""
-    for name, field in model.model_fields.items():
-        if key == (field.alias or name):
-            return field.annotation
-    return None
+        raise from_validation(error, model, flat, prefix, hidden) from None
 
 
 def _nest(flat: Flat) -> dict[str, Any]:
@@ -80,7 +70,7 @@ def _is_secret_file(model: type[BaseModel], at: At, secret: At) -> bool:
     inner = model_at(model, at[:-1])
     if inner is None or annotation_of(inner, at[-1]) is not None:
         return False
-    return SecretStr in _parts(annotation_of(inner, secret[-1]))
+    return SecretStr in types_in(annotation_of(inner, secret[-1]))
 
 
 def _contents(said: Said) -> str:
@@ -107,17 +97,6 @@ def _split(model: type[BaseModel], at: At, said: Said) -> Said:
     inner = model_at(model, at[:-1])
     if inner is None or not isinstance(said.value, str):
         return said
-    if not any(get_origin(part) in _LISTS for part in _parts(annotation_of(inner, at[-1]))):
+    if not any(get_origin(part) in LISTS for part in types_in(annotation_of(inner, at[-1]))):
         return said
     return Said([part.strip() for part in said.value.split(",") if part.strip()], said.where)
-
-
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    """A type, or the members of a union of types."""
-    if get_origin(annotation) is None or get_origin(annotation) in (*_LISTS, dict):
-        return (annotation,)
-    return tuple(part for member in get_args(annotation) for part in _parts(member))
-
-
-def _is_model(part: Any) -> bool:
-    return isinstance(part, type) and issubclass(part, BaseModel)

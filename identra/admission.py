@@ -57,6 +57,7 @@ class Admission:
 
     def __init__(  # noqa: PLR0913 - the rooms it walks through, each by name
         self,
+        *,
         db: Database,
         users: Users,
         sessions: Sessions,

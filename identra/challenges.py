@@ -89,9 +89,7 @@ class Challenges:
         stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
         return code if stored else None
 
-    async def answer(
-        self, provider: str, purpose: Purpose, recipient: str, code: str
-    ) -> Answered:
+    async def answer(self, provider: str, purpose: Purpose, recipient: str, code: str) -> Answered:
         """Take the challenge with a right code. Raises InvalidCode for every other cause."""
         key = _code_key(provider, purpose, recipient)
         kept = await self._state.get(key)

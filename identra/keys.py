@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import structlog
 from jwcrypto.jwk import JWK
 
 from identra.db import Duplicate
-from identra.errors import OperatorError
+from identra.errors import IdentraError, OperatorError
 from identra.master import MasterKeyError
 from identra.secret import base64url, digest, from_base64url, token_bytes, uuid7
 from identra.values import SECOND
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from identra.events import Events
     from identra.master import MasterKeys
     from identra.values import Clock
+
+log = structlog.get_logger(__name__)
 
 Algorithm: TypeAlias = Literal["RS256", "ES256", "EdDSA"]
 KeyState: TypeAlias = Literal["passive", "active", "former", "retired", "revoked"]
@@ -103,6 +106,13 @@ class Keys:
         """Read the ring again if what is held is older than its interval."""
         if self._clock() - self.ring.read_at >= RELOAD_EVERY:
             await self.load()
+
+    async def reload_or_warn(self) -> None:
+        """Read the ring again; what can't be read leaves the former one in use, and a warning."""
+        try:
+            await self.load()
+        except (OperatorError, IdentraError) as fault:
+            log.warning("key ring not reloaded", cause=str(fault))
 
     @property
     def ring(self) -> Ring:

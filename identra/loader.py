@@ -19,8 +19,8 @@ from identra.settings import SettingsError, read_section
 from identra.values import EmailTrust
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 GROUP: Final = "identra"
 FIRST_PARTY: Final = "identra"
@@ -116,7 +116,9 @@ def load(
     """
     plugins = _unique(list(_find(enabled)))
     known = {plugin.name: plugin for plugin in plugins}
-    wanted = {name: {} for name in ALWAYS_ON | set(enabled)} | dict(sections)
+    wanted: dict[str, Mapping[str, Any]] = {name: {} for name in ALWAYS_ON | set(enabled)} | dict(
+        sections
+    )
     on = {}
     for name, section in wanted.items():
         plugin = known.get(str(section.get("plugin") or name)) or _not_enabled(name)
@@ -147,7 +149,7 @@ def _read(entry: EntryPoint) -> Iterator[Plugin]:
         yield Plugin(make.name, make.kind, make.contract, entry.value, version, make)
 
 
-def _check(plugin: str, make: type[Provider]) -> None:
+def _check(plugin: str, make: Any) -> None:
     def demand(holds: object, says: str) -> None:
         if not holds:
             raise PluginError(f"plugin {plugin}: {says}")
@@ -165,19 +167,19 @@ def _check(plugin: str, make: type[Provider]) -> None:
     demand(_may_trust(make, trust), f"a {make.kind} provider can't declare {trust}")
 
 
-def _may_trust(make: type[Provider], trust: EmailTrust | None) -> bool:
+def _may_trust(make: Any, trust: EmailTrust | None) -> bool:
     if issubclass(make, CodeProvider):
         return trust is (EmailTrust.always if make.by_mail else EmailTrust.never)
     return not issubclass(make, SecretProvider) or trust is EmailTrust.never
 
 
-def _open(
-    plugin: Plugin, name: str, section: Mapping[str, Any], file: Path | None
-) -> Provider:
+def _open(plugin: Plugin, name: str, section: Mapping[str, Any], file: Path | None) -> Provider:
     if not NAME.fullmatch(name) or name in RESERVED:
         raise PluginError(f"providers.{name}: is not a name a provider can have")
     try:
-        settings = read_section(plugin.make.settings_model, dict(section), f"providers.{name}", file)
+        settings = read_section(
+            plugin.make.settings_model, dict(section), f"providers.{name}", file
+        )
         provider = plugin.make(settings)
     except SettingsError:
         raise

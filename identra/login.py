@@ -91,9 +91,7 @@ class Login:
         caller = await self._account.identify(bearer) if bearer else None
         await self._limits.spend(GUESSING, f"{provider}:{recipient}", peer)
         answered = await self._challenges.answer(provider, "login", recipient, code)
-        assertion = stamp(
-            place, read_answer(place, recipient), at=self._clock(), amr=("otp",)
-        )
+        assertion = stamp(place, read_answer(place, recipient), at=self._clock(), amr=("otp",))
         case = Case(
             assertion,
             partial(self._decide, assertion),
@@ -132,9 +130,7 @@ class Login:
             await self._rehash(place.name, credential, secret)
         return pair
 
-    async def begin_oauth(
-        self, departure: Departure, peer: Peer, *, bearer: str | None
-    ) -> Prompt:
+    async def begin_oauth(self, departure: Departure, peer: Peer, *, bearer: str | None) -> Prompt:
         """Where to send the person; with Bearer the state can only bind, and only to her."""
         caller = await self._account.identify(bearer) if bearer else None
         return await self._roundtrip.begin(departure, caller, peer)

@@ -6,7 +6,6 @@ import json
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from jwcrypto.common import JWException
@@ -18,6 +17,7 @@ from identra.secret import base64url, digest, from_base64url, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 LENGTH: Final = 32
 ID_LENGTH: Final = 16

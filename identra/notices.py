@@ -36,7 +36,9 @@ class Notices:
 
     async def _tell(self, decision: Decision, assertion: Assertion, user_id: str) -> None:
         if decision.lock_out == user_id and assertion.address:
-            self._mailer.post(letters.claim_dropped(assertion.address, application=self._application))
+            self._mailer.post(
+                letters.claim_dropped(assertion.address, application=self._application)
+            )
         if decision.link:
             await self._tell_owner(user_id, assertion.provider)
 

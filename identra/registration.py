@@ -57,9 +57,7 @@ class Registration:
         self._shortest = shortest
         self._sign_up = sign_up
 
-    async def begin(
-        self, provider: str, email: str, secret: str, peer: Peer
-    ) -> TokenPair | None:
+    async def begin(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair | None:
         """Register: a token pair in `immediate` mode, else None and a mail on its way.
 
         In `verified` mode nothing is stored and the answer is the same whoever has the address.
@@ -100,9 +98,7 @@ class Registration:
         )
         return await self._admission.admit(case, peer)
 
-    async def _register(
-        self, provider: str, spelled: str, chosen: str, peer: Peer
-    ) -> TokenPair:
+    async def _register(self, provider: str, spelled: str, chosen: str, peer: Peer) -> TokenPair:
         judge = partial(_judge, self._sign_up)
         if refusal := judge(await self._users.known_address(spelled)).refusal:
             raise refusal("immediate registration")

@@ -98,9 +98,7 @@ class Roundtrip:
             user_id=caller.user_id if caller else None,
             session_id=caller.session_id if caller else None,
         )
-        state, verifier = await self._challenges.open(
-            opening, lifetime=self._policy.state_lifetime
-        )
+        state, verifier = await self._challenges.open(opening, lifetime=self._policy.state_lifetime)
         url = authorization_url(
             provider, state=state, verifier=verifier, redirect_url=opening.redirect_url
         )

@@ -19,7 +19,7 @@ STEPS_BETWEEN_LOOKS = 10_000
 """Steps of SQLite's machine between two looks at the time: about a millisecond."""
 
 
-class TooLate(Exception):  # noqa: N818 - what it says
+class TooLate(Exception):
     """The work waited for its turn longer than its caller would have."""
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class Duplicate(Exception):  # noqa: N818 - not a failure: a constraint's answer
+class Duplicate(Exception):
     """A unique constraint said "once": the row is there already."""
 
 

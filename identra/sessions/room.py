@@ -14,7 +14,7 @@ from identra.values import SECOND, Peer, Token, TokenPair
 
 if TYPE_CHECKING:
     from identra.db import Database
-    from identra.events import Events
+    from identra.events import EventName, Events
     from identra.keys import Keys
     from identra.tokens import Claims, Tokens
 
@@ -109,9 +109,7 @@ class Sessions:
         for _ in range(TURNS):
             refresh_token, row = await self._recognise(presented)
             session = _session(row)
-            verdict = judge(
-                refresh_token, session, now=row["now"], policy=self._policy, key=key
-            )
+            verdict = judge(refresh_token, session, now=row["now"], policy=self._policy, key=key)
             if verdict is Verdict.advance:
                 if await self._advance(row, session, key):
                     row |= {"generation": session.generation + 1}
@@ -142,10 +140,8 @@ class Sessions:
                 )
             )
             if ended:
-                name = "session.theft" if reason == "theft" else "session.revoked"
-                await self._events.record(
-                    name, user_id=user_id, session=session_id, reason=reason
-                )
+                name: EventName = "session.theft" if reason == "theft" else "session.revoked"
+                await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
         return bool(ended)
 
     async def revoke_all(self, user_id: str, reason: Reason) -> int:
@@ -167,9 +163,7 @@ class Sessions:
         """The live session a checked access token belongs to. Raises InvalidToken."""
         t = self._db.tables.sessions
         row = await self._db.first(
-            t.select(*_columns(t), self._db.now().as_alias("now")).where(
-                t.id == claims.session_id
-            )
+            t.select(*_columns(t), self._db.now().as_alias("now")).where(t.id == claims.session_id)
         )
         if row is None or row["user_id"] != claims.user_id:
             raise InvalidToken("no such session")
@@ -209,9 +203,7 @@ class Sessions:
                     t.signed_by: self._keys.signer().kid,
                 }
             ).where(
-                (t.id == row["id"])
-                & (t.generation == session.generation)
-                & t.revoked_at.is_null()
+                (t.id == row["id"]) & (t.generation == session.generation) & t.revoked_at.is_null()
             )
         )
         return bool(changed)
@@ -266,6 +258,4 @@ def _origin(row: dict[str, Any]) -> Origin:
 
 
 def _subject(session_id: str, origin: Origin) -> Subject:
-    return Subject(
-        origin.user_id, session_id, origin.auth_time // SECOND, origin.amr, origin.idp
-    )
+    return Subject(origin.user_id, session_id, origin.auth_time // SECOND, origin.amr, origin.idp)

@@ -62,9 +62,7 @@ def prove(token: RefreshToken, seed: str, secret: RingSecret) -> bool:
 
 
 def _name(session_id: str, generation: int, secret_id: str) -> bytes:
-    return (
-        uuid.UUID(session_id).bytes + generation.to_bytes(GENERATION) + bytes.fromhex(secret_id)
-    )
+    return uuid.UUID(session_id).bytes + generation.to_bytes(GENERATION) + bytes.fromhex(secret_id)
 
 
 def _mac(named: bytes, seed: str, secret: RingSecret) -> bytes:

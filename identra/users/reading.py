@@ -67,9 +67,7 @@ class Reading:
     async def list(self, *, limit: int, after: str = "") -> tuple[str, ...]:
         """User ids in the order of their making, a page at a time."""
         t = self._db.tables.users
-        rows = await self._db.fetch(
-            t.select(t.id).where(t.id > after).order_by(t.id).limit(limit)
-        )
+        rows = await self._db.fetch(t.select(t.id).where(t.id > after).order_by(t.id).limit(limit))
         return tuple(row["id"] for row in rows)
 
     async def credential(self, provider: str, email: str) -> Credential | None:
@@ -89,9 +87,7 @@ class Reading:
         )
         return await self._candidate(row["user_id"]) if row else None
 
-    async def _by_address(
-        self, email: str, identity: Candidate | None, live: str | None
-    ) -> Known:
+    async def _by_address(self, email: str, identity: Candidate | None, live: str | None) -> Known:
         t = self._db.tables.emails
         row = await self._db.first(t.select(t.user_id, t.proved_at).where(t.email == email))
         if row is None:

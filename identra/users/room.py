@@ -58,9 +58,7 @@ class Users(Reading):
         mine = (t.user_id == user_id) & (t.provider == provider)
         if not await self._db.change(t.update({t.hash: hashed, t.set_at: now}).where(mine)):
             await self._db.change(
-                t.insert(
-                    t(id=uuid7(), user_id=user_id, provider=provider, hash=hashed, set_at=now)
-                )
+                t.insert(t(id=uuid7(), user_id=user_id, provider=provider, hash=hashed, set_at=now))
             )
         await self._events.record("password.set", user_id=user_id, provider=provider)
 
@@ -135,16 +133,12 @@ class Users(Reading):
             "counts_from": counts_from,
         }
         await self._db.change(t.insert(t(**row)))
-        await self._events.record(
-            "identity.linked", user_id=user_id, provider=assertion.provider
-        )
+        await self._events.record("identity.linked", user_id=user_id, provider=assertion.provider)
 
     async def _unclaim(self, user_id: str, email: str) -> None:
         t = self._db.tables.emails
         lost = await self._db.change(
-            t.delete().where(
-                (t.email == email) & (t.user_id == user_id) & t.proved_at.is_null()
-            )
+            t.delete().where((t.email == email) & (t.user_id == user_id) & t.proved_at.is_null())
         )
         if lost:
             await self._events.record("address.lost", user_id=user_id)

@@ -1,0 +1,220 @@
+"""Handing each room what it asks for, by name."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from identra import loader
+from identra.account import Account
+from identra.admission import Admission
+from identra.app import opening
+from identra.app.house import App
+from identra.app.preparing import SCHEMA_REMEDY
+from identra.binding import Binding
+from identra.challenges import Challenges
+from identra.couriers import Couriers
+from identra.db.migrations import pending
+from identra.errors import OperatorError
+from identra.events import Events
+from identra.limits import Limits
+from identra.login import Login
+from identra.mail import Outbox
+from identra.notices import Notices
+from identra.refresh import Refresh
+from identra.registration import Registration
+from identra.roundtrip import OAuthPolicy, Roundtrip
+from identra.sessions import Policy, Sessions
+from identra.tokens import TokenPolicy, Tokens
+from identra.users import Users
+from identra.values import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from identra.db import Database
+    from identra.hashing import Hashing
+    from identra.keys import Keys
+    from identra.loader import Providers
+    from identra.settings import Loaded, SettingsTree
+    from identra.state import State
+    from identra.values import Clock, Mailer, Upstream
+
+
+async def build(
+    loaded: Loaded,
+    *,
+    dev: bool = False,
+    clock: Clock | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> App:
+    """Open everything and hand out the rooms; `clock` and `transport` are edges tests swap.
+
+    Raises OperatorError and StoreUnavailable; whatever was opened by then is closed.
+    """
+    async with AsyncExitStack() as opened:
+        edges = await _open_edges(loaded, clock, transport, opened, dev=dev)
+        rooms = _furnish(loaded.tree, edges, clock or opening.system_clock)
+        return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    providers: Providers
+    db: Database
+    state: State
+    mailer: Mailer
+    upstreams: Mapping[str, Upstream]
+    keys: Keys
+    hashing: Hashing
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    clock: Clock
+    sessions: Sessions
+    users: Users
+    account: Account
+    limits: Limits
+    challenges: Challenges
+    couriers: Couriers
+    admission: Admission
+    roundtrip: Roundtrip
+
+
+async def _open_edges(
+    loaded: Loaded,
+    clock: Clock | None,
+    transport: httpx.AsyncBaseTransport | None,
+    opened: AsyncExitStack,
+    *,
+    dev: bool,
+) -> _Edges:
+    tree = loaded.tree
+    providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    db = await opening.database(tree, clock, opened)
+    if await pending(db):
+        raise OperatorError(SCHEMA_REMEDY)
+    keys = opening.ring(tree, db, clock or opening.system_clock)
+    await opening.keep_reloading(keys, opened)
+    return _Edges(
+        providers=providers,
+        db=db,
+        state=await opening.state(tree, db, opened),
+        mailer=await opening.mailer(tree, dev=dev, opened=opened),
+        upstreams=opening.upstreams(providers, transport, opened),
+        keys=keys,
+        hashing=opening.hashing(tree, opened),
+    )
+
+
+def _furnish(tree: SettingsTree, edges: _Edges, clock: Clock) -> _Rooms:
+    db, state, application = edges.db, edges.state, tree.mail.application_name
+    events = Events(db, clock)
+    tokens = Tokens(edges.keys, _token_policy(tree), clock)
+    sessions = Sessions(db, edges.keys, tokens, events, _session_policy(tree))
+    users = Users(db, events, clock)
+    limits = Limits(state)
+    challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
+    notices = Notices(edges.mailer, users, application=application)
+    return _Rooms(
+        clock=clock,
+        sessions=sessions,
+        users=users,
+        account=Account(tokens, sessions, users, edges.providers),
+        limits=limits,
+        challenges=challenges,
+        couriers=Couriers(edges.mailer, edges.upstreams, application=application),
+        admission=Admission(
+            db=db,
+            users=users,
+            sessions=sessions,
+            challenges=challenges,
+            events=events,
+            notices=notices,
+        ),
+        roundtrip=Roundtrip(
+            edges.providers, edges.upstreams, challenges, limits, _oauth_policy(tree)
+        ),
+    )
+
+
+def _hand_over(
+    tree: SettingsTree, edges: _Edges, rooms: _Rooms, opened: AsyncExitStack, *, dev: bool
+) -> App:
+    return App(
+        settings=tree,
+        dev=dev,
+        providers=edges.providers,
+        login=_login(tree, edges, rooms),
+        binding=Binding(
+            rooms.account,
+            rooms.admission,
+            rooms.roundtrip,
+            rooms.clock,
+            requires_reauthentication=tree.auth.bind_requires_reauthentication,
+        ),
+        registration=_registration(tree, edges, rooms),
+        refresh=Refresh(rooms.sessions),
+        account=rooms.account,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        keys=edges.keys,
+        outbox=edges.mailer if isinstance(edges.mailer, Outbox) else None,
+        database=edges.db,
+        state=edges.state,
+        opened=opened,
+    )
+
+
+def _login(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Login:
+    return Login(
+        providers=edges.providers,
+        account=rooms.account,
+        admission=rooms.admission,
+        challenges=rooms.challenges,
+        couriers=rooms.couriers,
+        hashing=edges.hashing,
+        limits=rooms.limits,
+        roundtrip=rooms.roundtrip,
+        users=rooms.users,
+        clock=rooms.clock,
+        sign_up=tree.auth.sign_up == "open",
+    )
+
+
+def _registration(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Registration:
+    return Registration(
+        providers=edges.providers,
+        admission=rooms.admission,
+        challenges=rooms.challenges,
+        couriers=rooms.couriers,
+        hashing=edges.hashing,
+        limits=rooms.limits,
+        users=rooms.users,
+        clock=rooms.clock,
+        mode=tree.password.registration,
+        shortest=tree.password.min_length,
+        sign_up=tree.auth.sign_up == "open",
+    )
+
+
+def _token_policy(tree: SettingsTree) -> TokenPolicy:
+    auth = tree.auth
+    return TokenPolicy(auth.token_issuer, auth.access_token_expiration, auth.token_audience)
+
+
+def _session_policy(tree: SettingsTree) -> Policy:
+    auth = tree.auth
+    return Policy(
+        idle=auth.refresh_token_expiration * SECOND,
+        absolute=auth.session_max_age * SECOND,
+        grace=auth.refresh_grace * SECOND,
+    )
+
+
+def _oauth_policy(tree: SettingsTree) -> OAuthPolicy:
+    return OAuthPolicy(tree.auth.oauth_state_expiration, tree.auth.require_client_binding)

@@ -1,0 +1,112 @@
+"""Opening the edges: database, short-lived state, mail, network, hashing threads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING, Final
+
+from identra import master
+from identra.db import open_database
+from identra.errors import OperatorError
+from identra.events import Events
+from identra.hashing import Hashing
+from identra.keys import RELOAD_EVERY, Keys
+from identra.mail import NoMailer, Outbox, SmtpMailer
+from identra.state.database import DatabaseState
+from identra.state.redis import open_redis
+from identra.upstream import open_network
+from identra.values import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from identra.db import Database
+    from identra.loader import Providers
+    from identra.settings import SettingsTree
+    from identra.state import State
+    from identra.values import Clock, Mailer, Upstream
+
+MAIL_GRACE: Final = 5.0
+
+
+def system_clock() -> int:
+    """Unix microseconds by this machine."""
+    return time.time_ns() // 1_000
+
+
+async def database(tree: SettingsTree, clock: Clock | None, opened: AsyncExitStack) -> Database:
+    """The database of the settings. Raises OperatorError for settings that can't work."""
+    try:
+        db = await open_database(tree.persistence, clock=clock)
+    except ValueError as fault:
+        raise OperatorError(str(fault)) from fault
+    opened.push_async_callback(db.close)
+    return db
+
+
+async def state(tree: SettingsTree, db: Database, opened: AsyncExitStack) -> State:
+    """Redis where it is configured, else a table of the database."""
+    store: State = await open_redis(tree.redis) if tree.redis else DatabaseState(db)
+    opened.push_async_callback(store.close)
+    return store
+
+
+async def mailer(tree: SettingsTree, *, dev: bool, opened: AsyncExitStack) -> Mailer:
+    """SMTP where it is configured, the outbox in development, else none."""
+    if tree.smtp_mailer is None:
+        return Outbox() if dev else NoMailer()
+    smtp = SmtpMailer(tree.smtp_mailer)
+    await smtp.start()
+    opened.push_async_callback(smtp.close, MAIL_GRACE)
+    return smtp
+
+
+def upstreams(
+    providers: Providers, transport: httpx.AsyncBaseTransport | None, opened: AsyncExitStack
+) -> Mapping[str, Upstream]:
+    """For each provider a way to its declared hosts and no others."""
+    network = open_network(transport)
+    opened.push_async_callback(network.close)
+    return {name: network.upstream(provider.hosts) for name, provider in providers.on.items()}
+
+
+def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:
+    """As many hashing threads as this process has processors."""
+    hashes = Hashing(
+        memory_kib=tree.password.argon2_memory_kib,
+        time_cost=tree.password.argon2_time,
+        parallelism=tree.password.argon2_parallelism,
+        threads=os.cpu_count() or 1,
+    )
+    opened.callback(hashes.close)
+    return hashes
+
+
+def ring(tree: SettingsTree, db: Database, clock: Clock) -> Keys:
+    """The key ring, not yet read. Raises MasterKeyError for files that can't be used."""
+    keys = master.read_files(tree.keys.master_key_files)
+    return Keys(db, keys, Events(db, clock), clock)
+
+
+async def keep_reloading(keys: Keys, opened: AsyncExitStack) -> None:
+    """Read the ring now and again every few seconds, for as long as the house is open."""
+    await keys.load()
+    reloading = asyncio.create_task(_reload(keys))
+
+    async def stop() -> None:
+        reloading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reloading
+
+    opened.push_async_callback(stop)
+
+
+async def _reload(keys: Keys) -> None:
+    while True:
+        await asyncio.sleep(RELOAD_EVERY / SECOND)
+        await keys.reload_or_warn()

@@ -1,0 +1,53 @@
+"""Making sure the service can start: once, in the parent, before any worker."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final
+
+from identra import loader, master
+from identra.app import opening
+from identra.db.migrations import migrate, pending
+from identra.errors import OperatorError
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.settings import Loaded
+
+SCHEMA_REMEDY: Final = "the database's tables are older than this release; run `identra migrate`"
+
+
+async def prepare(loaded: Loaded) -> None:
+    """SQLite is migrated and given its keys; other databases are only looked at.
+
+    Raises OperatorError with the remedy, StoreUnavailable when the database does not answer.
+    """
+    tree = loaded.tree
+    embedded = tree.persistence.driver == "sqlite"
+    loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    async with AsyncExitStack() as opened:
+        db = await opening.database(tree, None, opened)
+        await _settle_schema(db, embedded=embedded)
+        if embedded:
+            await make_first_keys(loaded, db)
+        await opening.ring(tree, db, opening.system_clock).load()
+
+
+async def make_first_keys(loaded: Loaded, db: Database) -> bool:
+    """The master key file and the ring's first keys, each only where there is none.
+
+    Whether the ring was made. A ring is never made over one that can't be opened, nor a master
+    key file beside a ring that another one sealed.
+    """
+    tree = loaded.tree
+    t = db.tables.keys
+    if await db.first(t.select(t.id).limit(1)) is None:
+        master.make_file(tree.keys.master_key_files[0])
+    return await opening.ring(tree, db, opening.system_clock).init(tree.keys.algorithm)
+
+
+async def _settle_schema(db: Database, *, embedded: bool) -> None:
+    if embedded:
+        await migrate(db)
+    elif await pending(db):
+        raise OperatorError(SCHEMA_REMEDY)

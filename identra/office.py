@@ -1,0 +1,98 @@
+"""What operators do to users, from the command line; every change is on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from identra import address
+from identra.errors import EmailTaken, NotFound
+from identra.linking import Decision
+from identra.providers.secret import demand_acceptable
+from identra.values import Assertion
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.hashing import Hashing
+    from identra.loader import Providers
+    from identra.sessions import Sessions
+    from identra.users import User, Users
+    from identra.values import Clock
+
+PASSWORD: Final = "password"  # noqa: S105 - a provider's name, no secret
+OPERATOR: Final = "operator"
+
+
+class Office:
+    """Find, make, shut out and let in. `who` is a user id or an address."""
+
+    def __init__(  # noqa: PLR0913 - the rooms it walks through, each by name
+        self,
+        *,
+        db: Database,
+        providers: Providers,
+        users: Users,
+        sessions: Sessions,
+        hashing: Hashing,
+        clock: Clock,
+        shortest: int,
+    ) -> None:
+        self._db = db
+        self._providers = providers
+        self._users = users
+        self._sessions = sessions
+        self._hashing = hashing
+        self._clock = clock
+        self._shortest = shortest
+
+    async def list(self, *, limit: int, after: str) -> tuple[User, ...]:
+        """A page of users in the order of their making."""
+        ids = await self._users.list(limit=limit, after=after)
+        found = [await self._users.user(user_id) for user_id in ids]
+        return tuple(user for user in found if user)
+
+    async def show(self, who: str) -> User:
+        """One user. Raises NotFound."""
+        user_id = await self._users.find(address.spell(who)) if "@" in who else who
+        user = await self._users.user(user_id) if user_id else None
+        if user is None:
+            raise NotFound(f"no user {who}")
+        return user
+
+    async def create(self, email: str, password: str | None, *, proved: bool) -> str:
+        """Make a user; her id. Raises EmailTaken, InvalidArgument."""
+        spelled = address.spell(email)
+        hashed = await self._hash(password, spelled) if password else None
+        assertion = Assertion(OPERATOR, None, spelled, (), self._clock())
+        async with self._db.transaction():
+            if await self._users.find(spelled):
+                raise EmailTaken(spelled)
+            decision = Decision(prove=proved, claim=not proved)
+            user_id = await self._users.apply(decision, assertion)
+            if hashed:
+                await self._users.set_secret(user_id, PASSWORD, hashed)
+        return user_id
+
+    async def disable(self, who: str, reason: str) -> bool:
+        """Shut a user out and end her sessions; whether she was not out already."""
+        user = await self.show(who)
+        async with self._db.transaction():
+            changed = await self._users.disable(user.user_id, reason)
+            await self._sessions.revoke_all(user.user_id, "disabled")
+        return changed
+
+    async def enable(self, who: str) -> bool:
+        """Let a user in again; whether she was out."""
+        user = await self.show(who)
+        async with self._db.transaction():
+            return await self._users.enable(user.user_id)
+
+    async def revoke_sessions(self, who: str) -> int:
+        """End all sessions of a user; how many there were."""
+        user = await self.show(who)
+        async with self._db.transaction():
+            return await self._sessions.revoke_all(user.user_id, "operator")
+
+    async def _hash(self, password: str, spelled: str) -> str:
+        place = self._providers.secret(PASSWORD)
+        chosen = demand_acceptable(place, password, spelled, shortest=self._shortest)
+        return await self._hashing.hash(chosen)

@@ -30,7 +30,9 @@ class DatabaseState:
             self._table.delete().where(live & (self._table.value == Param("value")))
         )
         remains = QueryString("{} - {}", self._table.expires_at, db.now()).as_alias("remains")
-        self._look = db.prepare(self._table.select(self._table.tally, remains).where(live))
+        self._look = db.prepare(
+            self._table.select(self._table.tally.as_alias("tally"), remains).where(live)
+        )
 
     async def put(self, key: str, value: str, *, ttl: int, replace: bool = True) -> bool:
         """Keep a value, in one statement."""

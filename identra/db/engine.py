@@ -206,8 +206,12 @@ class Transaction:
             raise RuntimeError("a failure inside the transaction was swallowed; it is undone")
 
 
-def _instants(args: Sequence[Any]) -> list[Any]:
-    return [arg.clock() if isinstance(arg, _Turned) else arg for arg in args]
+def _instants(args: Sequence[Any]) -> Sequence[Any]:
+    clock = next((arg.clock for arg in args if isinstance(arg, _Turned)), None)
+    if clock is None:
+        return args
+    instant = clock()
+    return [instant if isinstance(arg, _Turned) else arg for arg in args]
 
 
 async def open_database(settings: Persistence, *, clock: Clock | None = None) -> Database:

@@ -47,6 +47,7 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._instant = 0
         self._stop_at = math.inf
+        self._closed = False
         self.waiting = 0
         self._thread = threading.Thread(target=self._live, name="identra-sqlite", daemon=True)
 
@@ -59,6 +60,8 @@ class Lane:
         self, work: Work[T], *, wait: float = math.inf, limit: float = math.inf
     ) -> asyncio.Future[T]:
         """Queue work; its turn must come within `wait` seconds and it may take `limit`."""
+        if self._closed:
+            raise TooLate("the connection is closed")
         answer: asyncio.Future[T] = self._loop.create_future()
         self.waiting += 1
         self._jobs.put(Job(work, answer, time.monotonic() + wait, limit))
@@ -66,6 +69,7 @@ class Lane:
 
     async def close(self) -> None:
         """End the thread after the jobs before; closing twice is closing once."""
+        self._closed = True
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 

@@ -1,0 +1,176 @@
+"""Short-lived state in Redis: one server, a cluster, or a master that Sentinel watches.
+
+Each verb is one command or one script over one key, so it is atomic and runs on a cluster too.
+Nothing is sent twice: a count whose answer was lost may have counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+
+from identra.errors import StoreUnavailable
+from identra.state import Count, checked
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+SOCKET = 0.25
+"""Seconds to connect, and to wait for an answer."""
+VERB = 1.0
+"""Seconds for a verb in all: finding the server, connecting and asking."""
+CONNECTIONS = 50
+PORT = 6379
+
+VALUE = "="
+"""Marks a value, so that a counter is never read as one."""
+
+TAKE = "local held = redis.call('GET', KEYS[1]) redis.call('DEL', KEYS[1]) return held"
+COUNT = """
+local by = tonumber(ARGV[1])
+local value
+if by == 0 then value = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
+else value = redis.call('INCRBY', KEYS[1], by) end
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 and by ~= 0 then
+  left = tonumber(ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], left)
+end
+return {value, left}
+"""
+
+
+class Secret(Protocol):
+    """A secret that shows itself only when asked."""
+
+    def get_secret_value(self) -> str:
+        """Show it."""
+        ...
+
+
+class RedisSettings(Protocol):
+    """The `[redis]` section as this store reads it."""
+
+    @property
+    def urls(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def sentinel_master(self) -> str | None: ...  # noqa: D102
+    @property
+    def username(self) -> str | None: ...  # noqa: D102
+    @property
+    def password(self) -> Secret | None: ...  # noqa: D102
+    @property
+    def key_prefix(self) -> str: ...  # noqa: D102
+    @property
+    def tls(self) -> bool: ...  # noqa: D102
+
+
+class RedisState:
+    """Keeps the `State` contract by a Redis client, which it owns."""
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._room = asyncio.Semaphore(CONNECTIONS)
+
+    async def put(self, key: str, value: str, *, ttl: int, replace: bool = True) -> bool:
+        """Keep a value."""
+        name = self._name(key)
+        async with self._asking():
+            return bool(await self._client.set(name, VALUE + value, ex=ttl, nx=not replace))
+
+    async def get(self, key: str) -> str | None:
+        """Read a value."""
+        name = self._name(key)
+        async with self._asking():
+            return _value(await self._client.get(name))
+
+    async def take(self, key: str) -> str | None:
+        """Read a value and remove it."""
+        name = self._name(key)
+        async with self._asking():
+            return _value(await self._client.eval(TAKE, 1, name))
+
+    async def count(self, key: str, *, ttl: int, by: int = 1) -> Count:
+        """Add to a counter."""
+        name = self._name(key)
+        async with self._asking():
+            value, left = await self._client.eval(COUNT, 1, name, by, ttl * 1000)
+        return Count(int(value), max(-(-int(left) // 1000), 0))
+
+    async def ping(self) -> None:
+        """Raise StoreUnavailable unless Redis answers."""
+        async with self._asking():
+            await self._client.ping()
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._client.aclose()
+
+    def _name(self, key: str) -> str:
+        return self._prefix + checked(key)
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(VERB), self._room:
+                yield
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+            said = f"redis: {type(error).__name__}: {error}"
+            raise StoreUnavailable(said, retry_after=1) from error
+
+
+def _value(held: str | None) -> str | None:
+    return held[len(VALUE) :] if held is not None and held.startswith(VALUE) else None
+
+
+def open_redis(settings: RedisSettings) -> RedisState:
+    """Make the store; it connects when first asked, and again after every loss.
+
+    With `sentinel_master` the urls are Sentinels'; else several urls are nodes of one cluster.
+    Raises ValueError, naming the key, for a url that can't be read.
+    """
+    places = [_place(url) for url in settings.urls]
+    if not places:
+        raise ValueError("redis.urls: name at least one server")
+    password = settings.password.get_secret_value() if settings.password else None
+    login: dict[str, Any] = {"username": settings.username, "password": password}
+    return RedisState(_client(settings, places, login), settings.key_prefix)
+
+
+def _client(settings: RedisSettings, places: list[tuple[str, int]], login: dict[str, Any]) -> Any:
+    limits: dict[str, Any] = {
+        "socket_timeout": SOCKET,
+        "socket_connect_timeout": SOCKET,
+        "retry": Retry(NoBackoff(), 0),
+        "ssl": settings.tls,
+        "decode_responses": True,
+        "protocol": 2,
+    }
+    if settings.sentinel_master:
+        made: Any = Sentinel
+        sentinel = made(places, sentinel_kwargs=limits, **limits, **login)
+        return sentinel.master_for(settings.sentinel_master)
+    if len(places) > 1:
+        nodes = [ClusterNode(host, port) for host, port in places]
+        return RedisCluster(startup_nodes=nodes, **limits, **login)
+    host, port = places[0]
+    return Redis(host=host, port=port, **limits, **login)
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url if "://" in url else f"//{url}")
+    if parts.scheme not in ("", "redis") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("redis.urls: write host:port; a login and TLS have keys of their own")
+    if parts.path.strip("/") or parts.query:
+        raise ValueError("redis.urls: write host:port and nothing after it")
+    return parts.hostname, parts.port or PORT

@@ -1,0 +1,79 @@
+"""A cable to a server that a test can cut, or let go dead without a word."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+class Cable:
+    """Forwards a loopback port to a server, as long as it is whole."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._far = (host, port)
+        self._pairs: set[asyncio.Task[None]] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._whole = True
+        self.port = 0
+
+    def cut(self) -> None:
+        """Break every connection and refuse new ones."""
+        self._whole = False
+        for pair in self._pairs:
+            pair.cancel()
+
+    def mend(self) -> None:
+        """Let connections through again."""
+        self._whole = True
+        self._flows.set()
+
+    def deaden(self) -> None:
+        """Keep connections open, passing nothing on."""
+        self._flows.clear()
+
+    async def _join(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._pairs.add(task)
+        writers = [back]
+        try:
+            if self._whole:
+                far, forth = await asyncio.open_connection(*self._far)
+                writers.append(forth)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._pass(near, forth))
+                    group.create_task(self._pass(far, back))
+        except (asyncio.CancelledError, ExceptionGroup, OSError):
+            return
+        finally:
+            self._pairs.discard(task)
+            for writer in writers:
+                writer.close()
+
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            await self._flows.wait()
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, host: str, port: int) -> AsyncIterator[Cable]:
+        """Lay a cable for the time of a test."""
+        cable = cls(host, port)
+        server = await asyncio.start_server(cable._join, "127.0.0.1", 0)
+        cable.port = server.sockets[0].getsockname()[1]
+        try:
+            yield cable
+        finally:
+            server.close()
+            cable.cut()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await server.wait_closed()

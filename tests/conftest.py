@@ -1,0 +1,127 @@
+"""What tests share: a clock to turn, and fresh stores on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+import servers
+from clock import FrozenClock
+
+from identra.db import open_database
+from identra.db.migrations import migrate
+from identra.state.database import DatabaseState
+from identra.state.redis import open_redis
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from identra.db import Database
+    from identra.state import State
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[servers.Place]:
+    with servers.postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: servers.Place) -> Iterator[str]:
+    with servers.fresh_database(postgres_server) as place:
+        asyncio.run(_migrate(place))
+        yield place.name
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[servers.Store]:
+    with servers.redis() as store:
+        yield store
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[servers.Place]:
+    """A database of the test's own without any table."""
+    if request.param == "sqlite":
+        yield servers.Place("sqlite", str(tmp_path / "empty.db"))
+        return
+    with servers.fresh_database(request.getfixturevalue("postgres_server")) as place:
+        yield place
+
+
+@contextmanager
+def _migrated(
+    kind: str, request: pytest.FixtureRequest, directory: Path
+) -> Iterator[servers.Place]:
+    if kind == "sqlite":
+        place = servers.Place("sqlite", str(directory / "identra.db"))
+        asyncio.run(_migrate(place))
+        yield place
+        return
+    server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_template")
+    with servers.fresh_database(server, template) as place:
+        yield place
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def persistence(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[servers.Place]:
+    """A migrated database of the test's own."""
+    with _migrated(request.param, request, tmp_path) as place:
+        yield place
+
+
+@pytest.fixture
+async def database(persistence: servers.Place, clock: FrozenClock) -> AsyncIterator[Database]:
+    """A migrated database, open, its time told by the `clock` fixture."""
+    db = await open_database(persistence, clock=clock)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+def redis_place(redis_server: servers.Store) -> servers.Store:
+    """The Redis server, under a prefix of the test's own."""
+    return replace(redis_server, key_prefix=f"test:{uuid4().hex}:")
+
+
+@pytest.fixture(params=["sqlite", "postgres", "redis"])
+def state_home(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[servers.Place | servers.Store]:
+    if request.param == "redis":
+        yield request.getfixturevalue("redis_place")
+        return
+    with _migrated(request.param, request, tmp_path) as place:
+        yield place
+
+
+@pytest.fixture
+async def state(state_home: servers.Place | servers.Store) -> AsyncIterator[State]:
+    """Short-lived state in each of its homes, by the home's own clock."""
+    if isinstance(state_home, servers.Store):
+        store = open_redis(state_home)
+        yield store
+        await store.close()
+        return
+    db = await open_database(state_home)
+    yield DatabaseState(db)
+    await db.close()
+
+
+async def _migrate(place: servers.Place) -> None:
+    db = await open_database(place)
+    try:
+        await migrate(db)
+    finally:
+        await db.close()

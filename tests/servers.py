@@ -1,0 +1,201 @@
+"""Real servers for the tests: given by IDENTRA_TEST_…_URL, else started from what is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a database is; reads as the `[persistence]` section."""
+
+    driver: str
+    name: str
+    host: str | None = None
+    port: int | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+    sslmode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where a Redis is; reads as the `[redis]` section."""
+
+    urls: tuple[str, ...]
+    key_prefix: str = "identra:"
+    sentinel_master: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: bool = False
+
+
+def missing(what: str) -> NoReturn:
+    """Skip by name; where everything is required, fail."""
+    if os.environ.get("IDENTRA_TEST_REQUIRE") == "all":
+        pytest.fail(f"{what} is required here and was not found")
+    pytest.skip(f"{what} was not found")
+
+
+@contextmanager
+def postgres() -> Iterator[Place]:
+    """A server in which databases can be made."""
+    if url := os.environ.get("IDENTRA_TEST_POSTGRES_URL"):
+        yield _place(url)
+        return
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    program = str(programs[-1]) if programs else shutil.which("postgres")
+    if not program:
+        missing("PostgreSQL")
+    with _directory() as (home, account):
+        data, port = f"{home}/data", free_port()
+        initdb = [f"{Path(program).parent}/initdb", "-D", data, "-U", "identra", "-A", "trust"]
+        subprocess.run(
+            [*initdb, "--no-sync", "-E", "UTF8", "--locale=C"],
+            check=True, stdout=subprocess.DEVNULL, **account,
+        )  # fmt: skip
+        options = ["-c", "fsync=off", "-c", "max_connections=200", "-k", home]
+        command = [program, "-D", data, "-h", "127.0.0.1", "-p", str(port), *options]
+        place = Place("postgres", "postgres", "127.0.0.1", port, "identra")
+        with running(command, **account):
+            until(lambda: asyncio.run(_answers(place)), "PostgreSQL")
+            yield place
+
+
+@contextmanager
+def redis(*options: str) -> Iterator[Store]:
+    """A Redis server."""
+    if (url := os.environ.get("IDENTRA_TEST_REDIS_URL")) and not options:
+        parts = urlsplit(url)
+        secret = SecretStr(unquote(parts.password)) if parts.password else None
+        yield Store((f"{parts.hostname}:{parts.port or 6379}",), password=secret)
+        return
+    program = shutil.which("redis-server")
+    if not program:
+        missing("Redis")
+    with _directory() as (home, account):
+        port = free_port()
+        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", home]
+        with running([*command, "--save", "", "--appendonly", "no", *options], **account):
+            until(lambda: _listens(port), "Redis")
+            yield Store((f"127.0.0.1:{port}",))
+
+
+@contextmanager
+def fresh_database(server: Place, template: str = "template0") -> Iterator[Place]:
+    """A database of one test's own, dropped afterwards."""
+    name = f"identra_test_{uuid4().hex}"
+    asyncio.run(tell(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    try:
+        yield replace(server, name=name)
+    finally:
+        asyncio.run(tell(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def tell(server: Place, sql: str) -> Any:
+    """Say something to a server as its administrator."""
+    connection = await asyncpg.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password.get_secret_value() if server.password else None,
+        database=server.name,
+    )
+    try:
+        return await connection.fetch(sql)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def running(command: list[str], **how: Any) -> Iterator[None]:
+    """Run a program meanwhile."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def until(ready: Any, what: str) -> None:
+    """Wait for a server, with a bound."""
+    end = time.monotonic() + PATIENCE
+    while not ready():
+        if time.monotonic() > end:
+            pytest.fail(f"{what} did not start")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def _answers(place: Place) -> bool:
+    try:
+        await tell(place, "SELECT 1")
+    except (OSError, asyncpg.PostgresError):
+        return False
+    return True
+
+
+@contextmanager
+def _directory() -> Iterator[tuple[str, dict[str, Any]]]:
+    """A directory and the account to run as: PostgreSQL refuses to run as root."""
+    home = tempfile.mkdtemp(prefix="identra-")
+    account: dict[str, Any] = {"cwd": home}
+    if os.geteuid() == 0:
+        known = {entry.pw_name: entry for entry in pwd.getpwall()}
+        entry = known.get("postgres") or known["nobody"]
+        os.chown(home, entry.pw_uid, entry.pw_gid)
+        account |= {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    try:
+        yield home, account
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _place(url: str) -> Place:
+    parts = urlsplit(url)
+    return Place(
+        "postgres",
+        parts.path.strip("/") or "postgres",
+        parts.hostname,
+        parts.port or 5432,
+        unquote(parts.username or "postgres"),
+        SecretStr(unquote(parts.password)) if parts.password else None,
+    )

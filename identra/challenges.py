@@ -143,7 +143,7 @@ class Challenges:
         live = json.loads(kept)
         tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME, by=0)
         young = self._clock() - live["at"] < CODE_REST * SECOND
-        return young and tries.value < CODE_TRIES
+        return bool(young) and tries.value < CODE_TRIES
 
     def _digest(self, key: str, code: str) -> str:
         return keyed_digest(derive(self._secrets.current_secret(), "code"), key, code)

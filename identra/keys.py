@@ -153,13 +153,6 @@ class Keys:
             return False
         return True
 
-    async def rows(self) -> tuple[KeyRow, ...]:
-        """Every key of the ring, newest first, without its private part."""
-        t = self._db.tables.keys
-        columns = (t.id, t.purpose, t.algorithm, t.state, t.sealed_by, t.created_at, t.changed_at)
-        rows = await self._db.fetch(t.select(*columns).order_by(t.created_at, ascending=False))
-        return tuple(KeyRow(row.pop("id"), **row) for row in rows)
-
     async def _insert_active(self, row: _NewKey, now: int) -> None:
         t = self._db.tables.keys
         await self._db.change(
@@ -182,6 +175,14 @@ class Keys:
 
     def _may_look_again(self) -> bool:
         return self._clock() - self.ring.read_at >= RELOAD_FOR_UNKNOWN
+
+
+async def list_keys(db: Database) -> tuple[KeyRow, ...]:
+    """Every key of the ring, newest first, without its private part."""
+    t = db.tables.keys
+    columns = (t.id, t.purpose, t.algorithm, t.state, t.sealed_by, t.created_at, t.changed_at)
+    rows = await db.fetch(t.select(*columns).order_by(t.created_at, ascending=False))
+    return tuple(KeyRow(row.pop("id"), **row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Plugin:
     contract: int
     source: str
     version: str
+    first_party: bool
     make: type[Provider]
 
 
@@ -116,9 +117,9 @@ def load(
     """
     plugins = _unique(list(_find(enabled)))
     known = {plugin.name: plugin for plugin in plugins}
-    wanted: dict[str, Mapping[str, Any]] = {name: {} for name in ALWAYS_ON | set(enabled)} | dict(
-        sections
-    )
+    _demand_found(enabled)
+    always = ALWAYS_ON | {plugin.name for plugin in plugins if not plugin.first_party}
+    wanted: dict[str, Mapping[str, Any]] = {name: {} for name in always} | dict(sections)
     on = {}
     for name, section in wanted.items():
         plugin = known.get(str(section.get("plugin") or name)) or _not_enabled(name)
@@ -146,7 +147,15 @@ def _read(entry: EntryPoint) -> Iterator[Plugin]:
     version = entry.dist.version if entry.dist else ""
     for make in (each for one in brought for each in one):
         _check(entry.name, make)
-        yield Plugin(make.name, make.kind, make.contract, entry.value, version, make)
+        yield Plugin(
+            name=make.name,
+            kind=make.kind,
+            contract=make.contract,
+            source=entry.value,
+            version=version,
+            first_party=_is_first_party(entry),
+            make=make,
+        )
 
 
 def _check(plugin: str, make: Any) -> None:
@@ -189,6 +198,13 @@ def _open(plugin: Plugin, name: str, section: Mapping[str, Any], file: Path | No
         raise PluginError(f"providers.{name}.email_trust: is fixed for codes")
     provider.name = name
     return provider
+
+
+def _demand_found(enabled: Sequence[str]) -> None:
+    installed = {entry.name for entry in entry_points(group=GROUP)}
+    for name in enabled:
+        if name not in installed:
+            raise PluginError(f"plugins.enabled: no plugin {name!r} is installed")
 
 
 def _unique(plugins: Iterable[Plugin]) -> list[Plugin]:

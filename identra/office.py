@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from identra import address
+from identra.db import Duplicate
 from identra.errors import EmailTaken, NotFound
 from identra.linking import Decision
 from identra.providers.secret import demand_acceptable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.hashing import Hashing
     from identra.loader import Providers
-    from identra.sessions import Sessions
+    from identra.sessions import Ending
     from identra.users import User, Users
     from identra.values import Clock
 
@@ -31,7 +32,7 @@ class Office:
         db: Database,
         providers: Providers,
         users: Users,
-        sessions: Sessions,
+        sessions: Ending,
         hashing: Hashing,
         clock: Clock,
         shortest: int,
@@ -63,14 +64,11 @@ class Office:
         spelled = address.spell(email)
         hashed = await self._hash(password, spelled) if password else None
         assertion = Assertion(OPERATOR, None, spelled, (), self._clock())
-        async with self._db.transaction():
-            if await self._users.find(spelled):
-                raise EmailTaken(spelled)
-            decision = Decision(prove=proved, claim=not proved)
-            user_id = await self._users.apply(decision, assertion)
-            if hashed:
-                await self._users.set_secret(user_id, PASSWORD, hashed)
-        return user_id
+        try:
+            async with self._db.transaction():
+                return await self._insert(assertion, hashed, proved=proved)
+        except Duplicate as taken:
+            raise EmailTaken(spelled) from taken
 
     async def disable(self, who: str, reason: str) -> bool:
         """Shut a user out and end her sessions; whether she was not out already."""
@@ -91,6 +89,13 @@ class Office:
         user = await self.show(who)
         async with self._db.transaction():
             return await self._sessions.revoke_all(user.user_id, "operator")
+
+    async def _insert(self, assertion: Assertion, hashed: str | None, *, proved: bool) -> str:
+        decision = Decision(prove=proved, claim=not proved)
+        user_id = await self._users.apply(decision, assertion)
+        if hashed:
+            await self._users.set_secret(user_id, PASSWORD, hashed)
+        return user_id
 
     async def _hash(self, password: str, spelled: str) -> str:
         place = self._providers.secret(PASSWORD)

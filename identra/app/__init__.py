@@ -2,6 +2,15 @@
 
 from identra.app.building import build
 from identra.app.house import App, Readiness
-from identra.app.preparing import prepare
+from identra.app.office import opened_database, opened_office
+from identra.app.preparing import make_first_keys, prepare
 
-__all__ = ["App", "Readiness", "build", "prepare"]
+__all__ = [
+    "App",
+    "Readiness",
+    "build",
+    "make_first_keys",
+    "opened_database",
+    "opened_office",
+    "prepare",
+]

@@ -114,8 +114,8 @@ async def _open_edges(
 def _furnish(tree: SettingsTree, edges: _Edges, clock: Clock) -> _Rooms:
     db, state, application = edges.db, edges.state, tree.mail.application_name
     events = Events(db, clock)
-    tokens = Tokens(edges.keys, _token_policy(tree), clock)
-    sessions = Sessions(db, edges.keys, tokens, events, _session_policy(tree))
+    tokens = Tokens(edges.keys, token_policy(tree), clock)
+    sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree))
     users = Users(db, events, clock)
     limits = Limits(state)
     challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
@@ -137,7 +137,7 @@ def _furnish(tree: SettingsTree, edges: _Edges, clock: Clock) -> _Rooms:
             notices=notices,
         ),
         roundtrip=Roundtrip(
-            edges.providers, edges.upstreams, challenges, limits, _oauth_policy(tree)
+            edges.providers, edges.upstreams, challenges, limits, oauth_policy(tree)
         ),
     )
 
@@ -202,12 +202,14 @@ def _registration(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Registrat
     )
 
 
-def _token_policy(tree: SettingsTree) -> TokenPolicy:
+def token_policy(tree: SettingsTree) -> TokenPolicy:
+    """Who issues, for whom, and for how long."""
     auth = tree.auth
     return TokenPolicy(auth.token_issuer, auth.access_token_expiration, auth.token_audience)
 
 
-def _session_policy(tree: SettingsTree) -> Policy:
+def session_policy(tree: SettingsTree) -> Policy:
+    """How long sessions live."""
     auth = tree.auth
     return Policy(
         idle=auth.refresh_token_expiration * SECOND,
@@ -216,5 +218,6 @@ def _session_policy(tree: SettingsTree) -> Policy:
     )
 
 
-def _oauth_policy(tree: SettingsTree) -> OAuthPolicy:
+def oauth_policy(tree: SettingsTree) -> OAuthPolicy:
+    """How long a sign-in may take, and who must bind it."""
     return OAuthPolicy(tree.auth.oauth_state_expiration, tree.auth.require_client_binding)

@@ -51,7 +51,7 @@ async def database(tree: SettingsTree, clock: Clock | None, opened: AsyncExitSta
 
 async def state(tree: SettingsTree, db: Database, opened: AsyncExitStack) -> State:
     """Redis where it is configured, else a table of the database."""
-    store: State = await open_redis(tree.redis) if tree.redis else DatabaseState(db)
+    store: State = open_redis(tree.redis) if tree.redis else DatabaseState(db)
     opened.push_async_callback(store.close)
     return store
 

@@ -27,7 +27,7 @@ async def prepare(loaded: Loaded) -> None:
     loader.load(tree.plugins.enabled, tree.providers, loaded.file)
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
-        await _settle_schema(db, embedded=embedded)
+        await settle_schema(db)
         if embedded:
             await make_first_keys(loaded, db)
         await opening.ring(tree, db, opening.system_clock).load()
@@ -46,8 +46,9 @@ async def make_first_keys(loaded: Loaded, db: Database) -> bool:
     return await opening.ring(tree, db, opening.system_clock).init(tree.keys.algorithm)
 
 
-async def _settle_schema(db: Database, *, embedded: bool) -> None:
-    if embedded:
+async def settle_schema(db: Database) -> None:
+    """Migrate SQLite; elsewhere raise OperatorError if the schema is older than this release."""
+    if db.dialect == "sqlite":
         await migrate(db)
     elif await pending(db):
         raise OperatorError(SCHEMA_REMEDY)

@@ -105,10 +105,9 @@ def _fail(line: str) -> int:
 
 def _told(error: Exception) -> str:
     """A failure in one line; one that nobody named tells its kind and place, not its values."""
-    from identra.errors import IdentraError
-    from identra.settings import SettingsError
+    from identra.errors import IdentraError, OperatorError
 
-    if isinstance(error, SettingsError):
+    if isinstance(error, OperatorError):
         return str(error)
     if isinstance(error, IdentraError):
         return f"{error.says} ({error.detail})" if error.detail else error.says

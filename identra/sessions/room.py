@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from identra.errors import InvalidRefreshToken, InvalidToken
 from identra.secret import digest, token, uuid7
+from identra.sessions.ending import Ending
 from identra.sessions.judgement import Policy, Session, Verdict, advance, judge
 from identra.sessions.token import RefreshToken, prove, read, write
 from identra.tokens import Subject
@@ -14,13 +15,9 @@ from identra.values import SECOND, Peer, Token, TokenPair
 
 if TYPE_CHECKING:
     from identra.db import Database
-    from identra.events import EventName, Events
+    from identra.events import Events
     from identra.keys import Keys
     from identra.tokens import Claims, Tokens
-
-Reason: TypeAlias = Literal[
-    "asked", "theft", "ahead", "disabled", "claim_lost", "operator", "password_reset"
-]
 
 TURNS: Final = 3
 AGENT_LENGTH: Final = 255
@@ -54,16 +51,15 @@ class Refreshed:
     user_id: str
 
 
-class Sessions:
+class Sessions(Ending):
     """Opens, refreshes and revokes sessions; knows which are alive."""
 
     def __init__(
         self, db: Database, keys: Keys, tokens: Tokens, events: Events, policy: Policy
     ) -> None:
-        self._db = db
+        super().__init__(db, events)
         self._keys = keys
         self._tokens = tokens
-        self._events = events
         self._policy = policy
 
     async def open(self, origin: Origin, peer: Peer) -> Opened:
@@ -128,36 +124,6 @@ class Sessions:
         except InvalidRefreshToken:
             return
         await self.revoke(row["id"], "asked", user_id=row["user_id"])
-
-    async def revoke(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
-        """End one session, once; whether this call did it."""
-        t = self._db.tables.sessions
-        async with self._db.transaction():
-            now = await self._db.instant()
-            ended = await self._db.change(
-                t.update({t.revoked_at: now, t.revoked_for: reason}).where(
-                    (t.id == session_id) & t.revoked_at.is_null()
-                )
-            )
-            if ended:
-                name: EventName = "session.theft" if reason == "theft" else "session.revoked"
-                await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
-        return bool(ended)
-
-    async def revoke_all(self, user_id: str, reason: Reason) -> int:
-        """End all sessions of a user, inside the caller's transaction; how many ended."""
-        t = self._db.tables.sessions
-        now = await self._db.instant()
-        ended = await self._db.change(
-            t.update({t.revoked_at: now, t.revoked_for: reason}).where(
-                (t.user_id == user_id) & t.revoked_at.is_null()
-            )
-        )
-        if ended:
-            await self._events.record(
-                "session.revoked", user_id=user_id, reason=reason, sessions=str(ended)
-            )
-        return ended
 
     async def alive(self, claims: Claims) -> Origin:
         """The live session a checked access token belongs to. Raises InvalidToken."""

@@ -1,0 +1,46 @@
+"""What the command line opens: no more of the house than a command needs."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from identra import loader
+from identra.app import opening
+from identra.app.preparing import settle_schema
+from identra.events import Events
+from identra.office import Office
+from identra.sessions import Ending
+from identra.users import Users
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from identra.db import Database
+    from identra.settings import Loaded
+
+
+@asynccontextmanager
+async def opened_database(loaded: Loaded) -> AsyncIterator[Database]:
+    """The database alone, whatever its schema."""
+    async with AsyncExitStack() as opened:
+        yield await opening.database(loaded.tree, None, opened)
+
+
+@asynccontextmanager
+async def opened_office(loaded: Loaded) -> AsyncIterator[Office]:
+    """The operator's room. SQLite is migrated first; elsewhere an old schema is refused."""
+    tree, clock = loaded.tree, opening.system_clock
+    async with AsyncExitStack() as opened:
+        db = await opening.database(tree, None, opened)
+        await settle_schema(db)
+        events = Events(db, clock)
+        yield Office(
+            db=db,
+            providers=loader.load(tree.plugins.enabled, tree.providers, loaded.file),
+            users=Users(db, events, clock),
+            sessions=Ending(db, events),
+            hashing=opening.hashing(tree, opened),
+            clock=clock,
+            shortest=tree.password.min_length,
+        )

@@ -1,0 +1,51 @@
+"""Ending sessions: once each, at once everywhere, on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.events import EventName, Events
+
+Reason: TypeAlias = Literal[
+    "asked", "theft", "ahead", "disabled", "claim_lost", "operator", "password_reset"
+]
+
+
+class Ending:
+    """Revokes sessions; what did not commit is not revoked."""
+
+    def __init__(self, db: Database, events: Events) -> None:
+        self._db = db
+        self._events = events
+
+    async def revoke(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
+        """End one session, once; whether this call did it."""
+        t = self._db.tables.sessions
+        async with self._db.transaction():
+            now = await self._db.instant()
+            ended = await self._db.change(
+                t.update({t.revoked_at: now, t.revoked_for: reason}).where(
+                    (t.id == session_id) & t.revoked_at.is_null()
+                )
+            )
+            if ended:
+                name: EventName = "session.theft" if reason == "theft" else "session.revoked"
+                await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
+        return bool(ended)
+
+    async def revoke_all(self, user_id: str, reason: Reason) -> int:
+        """End all sessions of a user, inside the caller's transaction; how many ended."""
+        t = self._db.tables.sessions
+        now = await self._db.instant()
+        ended = await self._db.change(
+            t.update({t.revoked_at: now, t.revoked_for: reason}).where(
+                (t.user_id == user_id) & t.revoked_at.is_null()
+            )
+        )
+        if ended:
+            await self._events.record(
+                "session.revoked", user_id=user_id, reason=reason, sessions=str(ended)
+            )
+        return ended

@@ -26,7 +26,9 @@ def spell(raw: str, *, field: str = "email") -> str:
     if len(trimmed) > LONGEST or not _LOCAL.fullmatch(local):
         raise InvalidArgument.of(field, "is not an e-mail address")
     try:
-        read = validate_email(trimmed, allow_smtputf8=False, check_deliverability=False)
+        read = validate_email(
+            trimmed, allow_smtputf8=False, check_deliverability=False, strict=True
+        )
     except (EmailNotValidError, UnicodeError) as fault:
         raise InvalidArgument.of(field, "is not an e-mail address") from fault
     spelled = (read.ascii_email or "").lower()

@@ -1,6 +1,6 @@
 """The composition root: the only rooms that know every class."""
 
-from identra.app.building import build
+from identra.app.building import Swapped, build
 from identra.app.house import App, Readiness
 from identra.app.office import opened_database, opened_office
 from identra.app.preparing import make_first_keys, prepare
@@ -8,6 +8,7 @@ from identra.app.preparing import make_first_keys, prepare
 __all__ = [
     "App",
     "Readiness",
+    "Swapped",
     "build",
     "make_first_keys",
     "opened_database",

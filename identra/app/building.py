@@ -48,21 +48,30 @@ async def build(
     loaded: Loaded,
     *,
     dev: bool = False,
-    clock: Clock | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    swapped: Swapped | None = None,
 ) -> App:
-    """Open everything and hand out the rooms; `clock` and `transport` are edges tests swap.
+    """Open everything and hand out the rooms.
 
     Raises OperatorError and StoreUnavailable; whatever was opened by then is closed.
     """
     async with AsyncExitStack() as opened:
-        edges = await _open_edges(loaded, clock, transport, opened, dev=dev)
-        rooms = _furnish(loaded.tree, edges, clock or opening.system_clock)
+        edges = await _open_edges(loaded, swapped or Swapped(), opened, dev=dev)
+        rooms = _furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
 
 
 @dataclass(frozen=True, slots=True)
+class Swapped:
+    """The edges that tests may put in place of the real ones."""
+
+    clock: Clock | None = None
+    transport: httpx.AsyncBaseTransport | None = None
+    mailer: Mailer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Edges:
+    clock: Clock
     providers: Providers
     db: Database
     state: State
@@ -74,7 +83,6 @@ class _Edges:
 
 @dataclass(frozen=True, slots=True)
 class _Rooms:
-    clock: Clock
     sessions: Sessions
     users: Users
     account: Account
@@ -86,32 +94,29 @@ class _Rooms:
 
 
 async def _open_edges(
-    loaded: Loaded,
-    clock: Clock | None,
-    transport: httpx.AsyncBaseTransport | None,
-    opened: AsyncExitStack,
-    *,
-    dev: bool,
+    loaded: Loaded, swapped: Swapped, opened: AsyncExitStack, *, dev: bool
 ) -> _Edges:
-    tree = loaded.tree
+    tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
-    db = await opening.database(tree, clock, opened)
+    db = await opening.database(tree, swapped.clock, opened)
     if await pending(db):
         raise OperatorError(SCHEMA_REMEDY)
-    keys = opening.ring(tree, db, clock or opening.system_clock)
+    keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
     return _Edges(
+        clock=clock,
         providers=providers,
         db=db,
         state=await opening.state(tree, db, opened),
-        mailer=await opening.mailer(tree, dev=dev, opened=opened),
-        upstreams=opening.upstreams(providers, transport, opened),
+        mailer=swapped.mailer or await opening.mailer(tree, dev=dev, opened=opened),
+        upstreams=opening.upstreams(providers, swapped.transport, opened),
         keys=keys,
         hashing=opening.hashing(tree, opened),
     )
 
 
-def _furnish(tree: SettingsTree, edges: _Edges, clock: Clock) -> _Rooms:
+def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
+    clock = edges.clock
     db, state, application = edges.db, edges.state, tree.mail.application_name
     events = Events(db, clock)
     tokens = Tokens(edges.keys, token_policy(tree), clock)
@@ -121,7 +126,6 @@ def _furnish(tree: SettingsTree, edges: _Edges, clock: Clock) -> _Rooms:
     challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
     notices = Notices(edges.mailer, users, application=application)
     return _Rooms(
-        clock=clock,
         sessions=sessions,
         users=users,
         account=Account(tokens, sessions, users, edges.providers),
@@ -154,7 +158,7 @@ def _hand_over(
             rooms.account,
             rooms.admission,
             rooms.roundtrip,
-            rooms.clock,
+            edges.clock,
             requires_reauthentication=tree.auth.bind_requires_reauthentication,
         ),
         registration=_registration(tree, edges, rooms),
@@ -181,7 +185,7 @@ def _login(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Login:
         limits=rooms.limits,
         roundtrip=rooms.roundtrip,
         users=rooms.users,
-        clock=rooms.clock,
+        clock=edges.clock,
         sign_up=tree.auth.sign_up == "open",
     )
 
@@ -195,7 +199,7 @@ def _registration(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Registrat
         hashing=edges.hashing,
         limits=rooms.limits,
         users=rooms.users,
-        clock=rooms.clock,
+        clock=edges.clock,
         mode=tree.password.registration,
         shortest=tree.password.min_length,
         sign_up=tree.auth.sign_up == "open",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from identra import address
 from identra.admission import Case, origin_of
 from identra.errors import EmailTaken
-from identra.limits import GUESSING, SENDING
+from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
 from identra.providers.secret import demand_acceptable
 from identra.values import Assertion
@@ -67,7 +67,9 @@ class Registration:
         spelled = address.spell(email)
         if self._mode == "verified":
             self._couriers.demand_mail()
-        await self._limits.spend(SENDING, f"{provider}:{spelled}", peer)
+            await self._limits.spend(SENDING, f"{provider}:{spelled}", peer)
+        else:
+            await self._limits.spend_peer(STARTING, peer)
         chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
         if self._mode == "verified":
             await self._mail(provider, spelled)

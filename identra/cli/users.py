@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,7 +69,7 @@ def create(
     config: Path | None, email: str, *, proved: bool, password_stdin: bool, as_json: bool
 ) -> None:
     """Make a user with an address, and a password if one is given on standard input."""
-    password = click.get_text_stream("stdin").readline().rstrip("\r\n") if password_stdin else None
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:
         raise OperatorError("no password came on standard input")
     user_id = _run(config, lambda office: office.create(email, password, proved=proved))

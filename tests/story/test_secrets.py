@@ -1,0 +1,165 @@
+"""Registering and logging in with a password, in both modes, on each database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from homes import HERE, PASSWORD, code_for, mails_to, open_home
+
+from identra.errors import (
+    Busy,
+    EmailTaken,
+    InvalidArgument,
+    InvalidCode,
+    InvalidCredentials,
+    SignUpClosed,
+    UserDisabled,
+)
+from identra.values import TokenPair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clock import FrozenClock
+    from servers import Place
+
+    from identra.app import App
+
+ADA = "ada@example.com"
+IMMEDIATE = {"password": {"registration": "immediate"}}
+
+
+async def register(app: App, email: str = ADA, password: str = PASSWORD) -> TokenPair:
+    pair = await app.registration.begin("password", email, password, HERE)
+    assert pair is not None
+    return pair
+
+
+async def test_immediate_registration_gives_a_session_and_proves_nothing(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        pair = await register(app)
+        info = await app.account.login_info(pair.access_token.token)
+        assert (info.email, info.email_verified, info.password_enabled) == (ADA, False, True)
+        again = await app.login.by_secret("password", " ADA@example.com", PASSWORD, HERE)
+        assert (await app.account.login_info(again.access_token.token)).user_id == info.user_id
+
+
+async def test_immediate_registration_of_a_taken_address_is_refused(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        await register(app)
+        with pytest.raises(EmailTaken):
+            await register(app, password="another password")
+        await app.login.by_secret("password", ADA, PASSWORD, HERE)
+
+
+async def test_verified_registration_stores_nothing_until_the_code_comes_back(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence) as app:
+        assert await app.registration.begin("password", ADA, PASSWORD, HERE) is None
+        assert await app.users.find(ADA) is None
+        pair = await app.registration.confirm("password", ADA, code_for(app, ADA), PASSWORD, HERE)
+        info = await app.account.login_info(pair.access_token.token)
+        assert (info.email_verified, info.password_enabled) == (True, True)
+        await app.login.by_secret("password", ADA, PASSWORD, HERE)
+
+
+async def test_the_password_of_the_confirming_call_is_the_one_that_counts(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence) as app:
+        await app.registration.begin("password", ADA, PASSWORD, HERE)
+        await app.registration.confirm("password", ADA, code_for(app, ADA), "chosen later", HERE)
+        with pytest.raises(InvalidCredentials):
+            await app.login.by_secret("password", ADA, PASSWORD, HERE)
+        await app.login.by_secret("password", ADA, "chosen later", HERE)
+
+
+async def test_an_owner_with_a_password_is_told_and_the_caller_is_not(
+    tmp_path: Path, persistence: Place, clock: FrozenClock
+) -> None:
+    async with open_home(tmp_path, persistence, clock=clock) as app:
+        await app.registration.begin("password", ADA, PASSWORD, HERE)
+        await app.registration.confirm("password", ADA, code_for(app, ADA), PASSWORD, HERE)
+        clock.advance(120)
+        before = len(mails_to(app, ADA))
+        assert await app.registration.begin("password", ADA, "taking it over", HERE) is None
+        assert len(mails_to(app, ADA)) == before + 1
+        assert app.outbox is not None
+        assert not any(c.isdigit() for c in app.outbox.messages[-1].text)
+
+
+async def test_a_bad_password_does_not_burn_the_code(tmp_path: Path, persistence: Place) -> None:
+    async with open_home(tmp_path, persistence) as app:
+        await app.registration.begin("password", ADA, PASSWORD, HERE)
+        code = code_for(app, ADA)
+        for bad in ("short", "password1", ADA, "a" * 129, "aaaaaaaaaa"):
+            with pytest.raises(InvalidArgument):
+                await app.registration.confirm("password", ADA, code, bad, HERE)
+        await app.registration.confirm("password", ADA, code, PASSWORD, HERE)
+
+
+async def test_a_login_code_never_confirms_a_registration(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence) as app:
+        await app.login.begin_code("email", ADA, HERE, use_html=False)
+        with pytest.raises(InvalidCode):
+            await app.registration.confirm("password", ADA, code_for(app, ADA), PASSWORD, HERE)
+
+
+async def test_closed_sign_up_makes_no_user(tmp_path: Path, persistence: Place) -> None:
+    closed = {"auth": {"sign_up": "closed"}}
+    async with open_home(tmp_path, persistence, sections=closed) as app:
+        await app.registration.begin("password", ADA, PASSWORD, HERE)
+        with pytest.raises(SignUpClosed):
+            await app.registration.confirm("password", ADA, code_for(app, ADA), PASSWORD, HERE)
+        assert await app.users.find(ADA) is None
+
+
+async def test_a_disabled_user_is_told_so_only_after_a_right_password(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        pair = await register(app)
+        user_id = (await app.account.login_info(pair.access_token.token)).user_id
+        async with app.database.transaction():
+            await app.users.disable(user_id, "test")
+        with pytest.raises(InvalidCredentials):
+            await app.login.by_secret("password", ADA, "wrong", HERE)
+        with pytest.raises(UserDisabled):
+            await app.login.by_secret("password", ADA, PASSWORD, HERE)
+
+
+async def test_a_hash_of_former_parameters_is_made_anew_at_login(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        pair = await register(app)
+        user_id = (await app.account.login_info(pair.access_token.token)).user_id
+        former = await app.users.hash_of(user_id, "password")
+    stronger = {"password": {"registration": "immediate", "argon2_time": 3}}
+    async with open_home(tmp_path, persistence, sections=stronger) as app:
+        await app.login.by_secret("password", ADA, PASSWORD, HERE)
+        hashed = await app.users.hash_of(user_id, "password")
+        assert hashed != former
+        assert hashed is not None
+        assert "t=3" in hashed
+        await app.login.by_secret("password", ADA, PASSWORD, HERE)
+
+
+async def test_of_twenty_concurrent_registrations_one_makes_a_user(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        tries = [app.registration.begin("password", ADA, PASSWORD, HERE) for _ in range(20)]
+        outcomes = await asyncio.gather(*tries, return_exceptions=True)
+        assert sum(isinstance(outcome, TokenPair) for outcome in outcomes) == 1
+        assert all(isinstance(outcome, TokenPair | EmailTaken | Busy) for outcome in outcomes)
+        assert len(await app.users.list(limit=10)) == 1

@@ -1,0 +1,120 @@
+"""The ring: made once, sealed at rest, never remade over one that can't be opened."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from homes import open_home, write_settings
+from piccolo.querystring import QueryString
+from servers import Place
+
+from identra.app import build, make_first_keys, opened_database, prepare
+from identra.errors import OperatorError
+from identra.keys import NoKeysError
+from identra.master import MasterKeyError, make_file, read_files
+from identra.settings import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_a_first_start_on_sqlite_makes_everything_and_a_second_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    place = Place("sqlite", str(tmp_path / "new" / "identra.db"))
+    loaded = load(write_settings(tmp_path, place), {})
+    await prepare(loaded)
+    app = await build(loaded)
+    first = app.keys.published()
+    await app.close()
+    await prepare(loaded)
+    app = await build(loaded)
+    assert app.keys.published() == first
+    await app.close()
+    assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new" / "identra.db").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_server_database_without_keys_says_what_to_run(
+    tmp_path: Path, persistence: Place
+) -> None:
+    loaded = load(write_settings(tmp_path, persistence), {})
+    make_file(tmp_path / "master.key")
+    with pytest.raises(NoKeysError, match="identra keys init"):
+        await build(loaded)
+
+
+async def test_twenty_first_starts_at_once_make_one_ring(
+    tmp_path: Path, persistence: Place
+) -> None:
+    loaded = load(write_settings(tmp_path, persistence), {})
+    async with opened_database(loaded) as db:
+        made = await asyncio.gather(*(make_first_keys(loaded, db) for _ in range(20)))
+        rows = await db.fetch(db.tables.keys.select(db.tables.keys.state))
+    assert made.count(True) == 1
+    assert [row["state"] for row in rows] == ["active", "active"]
+
+
+async def test_a_ring_sealed_by_another_master_key_stops_the_start_and_stays(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence) as app:
+        published = app.keys.published()
+    kept = (tmp_path / "master.key").read_text()
+    (tmp_path / "master.key").unlink()
+    loaded = load(write_settings(tmp_path, persistence), {})
+    with pytest.raises(MasterKeyError, match="master_key_files"):
+        await prepare(loaded)
+    assert not (tmp_path / "master.key").exists()
+    make_file(tmp_path / "master.key")
+    with pytest.raises(MasterKeyError, match="is sealed by master key"):
+        await build(loaded)
+    (tmp_path / "master.key").write_text(kept)
+    app = await build(loaded)
+    assert app.keys.published() == published
+    await app.close()
+
+
+async def test_private_parts_are_nowhere_in_the_database(
+    tmp_path: Path, persistence: Place
+) -> None:
+    async with open_home(tmp_path, persistence) as app:
+        private = app.keys.signer().jwk.export_private(as_dict=True)
+        secrets = [private[name] for name in ("d", "p", "q", "dp", "dq", "qi")]
+        secrets.append(app.keys.current_secret().hex())
+        rows = await app.database.fetch(QueryString('SELECT * FROM "identra_keys"'))
+    told = json.dumps(rows)
+    assert not [secret for secret in secrets if secret in told]
+
+
+def test_a_master_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "master.key"
+    make_file(file)
+    file.chmod(0o640)
+    with pytest.raises(MasterKeyError, match="chmod 600"):
+        read_files([file])
+
+
+@pytest.mark.parametrize("text", ["", "short", "!" * 43, "A" * 44])
+def test_a_file_that_holds_no_256_bits_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "master.key"
+    file.write_text(text)
+    file.chmod(0o600)
+    with pytest.raises(MasterKeyError, match="holds no 256-bit key"):
+        read_files([file])
+
+
+def test_a_master_key_file_is_never_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "keys" / "master.key"
+    assert make_file(file)
+    kept = file.read_text()
+    assert not make_file(file)
+    assert file.read_text() == kept
+
+
+def test_every_refusal_is_for_an_operator() -> None:
+    assert issubclass(MasterKeyError, OperatorError)
+    assert issubclass(NoKeysError, OperatorError)

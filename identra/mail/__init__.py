@@ -1,0 +1,1 @@
+"""Mail: the letters, and the ways by which they leave."""

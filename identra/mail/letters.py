@@ -1,0 +1,77 @@
+"""The letters Identra writes. Nothing in them is chosen by a user but the code.
+
+Every function returns a `Message` ready to post; `application` is the operator's name for the
+service.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from identra.values import Message
+
+# One subject for whoever asked to get in, so that a preview on a locked screen tells neither
+# the code nor whether the address is known.
+_ENTRY: Final = "Signing in to {application}"
+
+
+def code(to: str, code: str, *, minutes: int, application: str, use_html: bool) -> Message:
+    """The letter that carries a code, valid for `minutes`; with HTML beside the text on wish."""
+    words: dict[str, str | int] = {"code": code, "minutes": minutes, "application": application}
+    return Message(
+        to=to,
+        subject=_ENTRY.format(application=application),
+        text=_write("code.txt", **words),
+        html=_write("code.html", **words) if use_html else None,
+    )
+
+
+def already_registered(to: str, *, application: str) -> Message:
+    """For an owner with a password, whose address somebody tried to register. Holds no code."""
+    return _letter(to, _ENTRY, "already_registered.txt", application)
+
+
+def identity_linked(to: str, *, provider: str, application: str) -> Message:
+    """An identity at `provider` can now open the account."""
+    subject = "A new way into your {application} account"
+    return _letter(to, subject, "identity_linked.txt", application, provider=provider)
+
+
+def password_set(to: str, *, application: str) -> Message:
+    """The account's password was set or changed."""
+    return _letter(to, "Your {application} password was set", "password_set.txt", application)
+
+
+def address_lost(to: str, *, application: str) -> Message:
+    """For a claimant: an address she never proved left her account, since its owner proved it."""
+    subject = "An address left your {application} account"
+    return _letter(to, subject, "address_lost.txt", application)
+
+
+def claim_dropped(to: str, *, application: str) -> Message:
+    """For an address's owner: what was set up before she proved it no longer opens anything."""
+    subject = "Your {application} account is now yours alone"
+    return _letter(to, subject, "claim_dropped.txt", application)
+
+
+def _letter(to: str, subject: str, template: str, application: str, **words: str) -> Message:
+    text = _write(template, application=application, **words)
+    return Message(to=to, subject=subject.format(application=application), text=text)
+
+
+def _write(template: str, **words: str | int) -> str:
+    return _templates().get_template(template).render(words)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("identra.mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )

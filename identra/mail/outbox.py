@@ -1,0 +1,49 @@
+"""Development's mailer: keeps the last messages and shows each on the console."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from identra.mail.envelope import refuse_unsafe
+
+if TYPE_CHECKING:
+    from identra.values import Message
+
+KEPT: Final = 100
+
+
+class Outbox:
+    """Nothing leaves the process. For `--dev` alone: what it shows would open accounts."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque(maxlen=KEPT)
+
+    @property
+    def configured(self) -> bool:
+        """True: development can read its mail here."""
+        return True
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The last 100 messages, oldest first."""
+        return tuple(self._messages)
+
+    def post(self, message: Message) -> None:
+        """Keep the message and print it on standard error. Raises ValueError as SMTP would."""
+        refuse_unsafe(message)
+        self._messages.append(message)
+        click.echo(_block(message), err=True)
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def close(self, grace: float) -> None:
+        """Nothing to wait for."""
+
+
+def _block(message: Message) -> str:
+    lines = (f"To: {message.to}", f"Subject: {message.subject}", "", *message.text.splitlines())
+    return "\n".join(["┌ mail", *(f"│ {line}".rstrip() for line in lines), "└"])

@@ -1,0 +1,127 @@
+"""The mailer that delivers: a bounded queue off the request path, and couriers behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from identra.errors import Busy
+from identra.mail.delivery import Delivery, Limits, Parcel, Undelivered
+from identra.mail.envelope import compose
+from identra.secret import digest, token
+
+if TYPE_CHECKING:
+    from identra.settings.sections import SmtpMailer as SmtpSettings
+    from identra.values import Clock, Message
+
+ROOM: Final = 1000
+COURIERS: Final = 4
+STOP_PAUSE: Final = 0.1
+
+log = structlog.get_logger(__name__)
+
+
+class SmtpMailer:
+    """Delivers through `[smtp_mailer]`; call `start` first and `close` last.
+
+    `room` bounds the letters taken and not yet settled. After a temporary failure a letter is
+    tried again as `limits` says. Raises ValueError as `Delivery`.
+    """
+
+    def __init__(
+        self,
+        settings: SmtpSettings,
+        clock: Clock,
+        *,
+        room: int = ROOM,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> None:
+        self._sender = settings.sender
+        self._clock = clock
+        self._delivery = Delivery(settings, limits)
+        self._pauses = limits.pauses
+        self._room = room
+        self._queue: asyncio.Queue[tuple[Parcel, int]] = asyncio.Queue()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._unsettled = 0
+        self._closing = False
+        self._couriers: list[asyncio.Task[None]] = []
+
+    @property
+    def configured(self) -> bool:
+        """True: mail leaves here."""
+        return True
+
+    def post(self, message: Message) -> None:
+        """Take a message and return at once; its outcome is logged.
+
+        Raises Busy when the queue is full or closing, ValueError for an unsafe recipient or
+        subject.
+        """
+        name = token(16)
+        mail = compose(message, sender=self._sender, at=self._clock(), name=name)
+        if self._closing or self._unsettled >= self._room:
+            raise Busy("the mail queue is full or closing", retry_after=5)
+        self._unsettled += 1
+        self._settled.clear()
+        self._queue.put_nowait((Parcel(message.to, mail.as_bytes(), name), 0))
+
+    async def start(self) -> None:
+        """Set the couriers to work."""
+        self._couriers = [asyncio.create_task(self._carry()) for _ in range(COURIERS)]
+
+    async def close(self, grace: float) -> None:
+        """Take no more, deliver what is queued for at most `grace` seconds, then stop."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(grace):
+                await self._settled.wait()
+        except TimeoutError:
+            log.warning("mail left undelivered", letters=self._unsettled)
+        await self._stop()
+
+    async def _stop(self) -> None:
+        left = set(self._couriers)
+        # Asked again and again: Python 3.11's wait_for can lose a cancellation on its way.
+        while left:
+            for courier in left:
+                courier.cancel()
+            _, left = await asyncio.wait(left, timeout=STOP_PAUSE)
+
+    async def _carry(self) -> None:
+        while True:
+            parcel, tries = await self._queue.get()
+            try:
+                await self._delivery.deliver(parcel)
+            except Undelivered as fault:
+                self._try_again(parcel, tries, fault)
+            except Exception as fault:  # noqa: BLE001 - one odd letter must not end a courier
+                self._settle(parcel, "mail failed", type(fault).__name__)
+            else:
+                self._settle(parcel, "mail delivered")
+
+    def _try_again(self, parcel: Parcel, tries: int, fault: Undelivered) -> None:
+        if not fault.again or tries >= len(self._pauses):
+            self._settle(parcel, "mail failed", fault.cause)
+            return
+        log.info("mail delayed", **_known(parcel), cause=fault.cause, tries=tries + 1)
+        # Waiting aside, so that a server greylisting one address holds up no other.
+        again = (parcel, tries + 1)
+        asyncio.get_running_loop().call_later(self._pauses[tries], self._queue.put_nowait, again)
+
+    def _settle(self, parcel: Parcel, outcome: str, cause: str = "") -> None:
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._settled.set()
+        if cause:
+            log.error(outcome, **_known(parcel), cause=cause)
+        else:
+            log.info(outcome, **_known(parcel))
+
+
+def _known(parcel: Parcel) -> dict[str, str]:
+    """How logs speak of a letter: without its address, let alone what it says."""
+    return {"letter": parcel.name, "recipient": digest("mail recipient", parcel.to)[:16]}

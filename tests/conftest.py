@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from clock import FrozenClock
 
 from identra.db import open_database
 from identra.db.migrations import migrate
+from identra.settings import Persistence, Redis
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
 
@@ -31,40 +31,38 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[servers.Place]:
+def postgres_server() -> Iterator[Persistence]:
     with servers.postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: servers.Place) -> Iterator[str]:
+def postgres_template(postgres_server: Persistence) -> Iterator[str]:
     with servers.fresh_database(postgres_server) as place:
         asyncio.run(_migrate(place))
         yield place.name
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[servers.Store]:
+def redis_server() -> Iterator[Redis]:
     with servers.redis() as store:
         yield store
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[servers.Place]:
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistence]:
     """A database of the test's own without any table."""
     if request.param == "sqlite":
-        yield servers.Place("sqlite", str(tmp_path / "empty.db"))
+        yield Persistence(driver="sqlite", name=str(tmp_path / "empty.db"))
         return
     with servers.fresh_database(request.getfixturevalue("postgres_server")) as place:
         yield place
 
 
 @contextmanager
-def _migrated(
-    kind: str, request: pytest.FixtureRequest, directory: Path
-) -> Iterator[servers.Place]:
+def _migrated(kind: str, request: pytest.FixtureRequest, directory: Path) -> Iterator[Persistence]:
     if kind == "sqlite":
-        place = servers.Place("sqlite", str(directory / "identra.db"))
+        place = Persistence(driver="sqlite", name=str(directory / "identra.db"))
         asyncio.run(_migrate(place))
         yield place
         return
@@ -75,14 +73,14 @@ def _migrated(
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def persistence(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[servers.Place]:
+def persistence(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistence]:
     """A migrated database of the test's own."""
     with _migrated(request.param, request, tmp_path) as place:
         yield place
 
 
 @pytest.fixture
-async def database(persistence: servers.Place, clock: FrozenClock) -> AsyncIterator[Database]:
+async def database(persistence: Persistence, clock: FrozenClock) -> AsyncIterator[Database]:
     """A migrated database, open, its time told by the `clock` fixture."""
     db = await open_database(persistence, clock=clock)
     yield db
@@ -90,15 +88,13 @@ async def database(persistence: servers.Place, clock: FrozenClock) -> AsyncItera
 
 
 @pytest.fixture
-def redis_place(redis_server: servers.Store) -> servers.Store:
+def redis_place(redis_server: Redis) -> Redis:
     """The Redis server, under a prefix of the test's own."""
-    return replace(redis_server, key_prefix=f"test:{uuid4().hex}:")
+    return redis_server.model_copy(update={"key_prefix": f"test:{uuid4().hex}:"})
 
 
 @pytest.fixture(params=["sqlite", "postgres", "redis"])
-def state_home(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[servers.Place | servers.Store]:
+def state_home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistence | Redis]:
     if request.param == "redis":
         yield request.getfixturevalue("redis_place")
         return
@@ -107,9 +103,9 @@ def state_home(
 
 
 @pytest.fixture
-async def state(state_home: servers.Place | servers.Store) -> AsyncIterator[State]:
+async def state(state_home: Persistence | Redis) -> AsyncIterator[State]:
     """Short-lived state in each of its homes, by the home's own clock."""
-    if isinstance(state_home, servers.Store):
+    if isinstance(state_home, Redis):
         store = open_redis(state_home)
         yield store
         await store.close()
@@ -119,7 +115,7 @@ async def state(state_home: servers.Place | servers.Store) -> AsyncIterator[Stat
     await db.close()
 
 
-async def _migrate(place: servers.Place) -> None:
+async def _migrate(place: Persistence) -> None:
     db = await open_database(place)
     try:
         await migrate(db)

@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -21,35 +20,12 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from identra.settings import Persistence, Redis
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a database is; reads as the `[persistence]` section."""
-
-    driver: str
-    name: str
-    host: str | None = None
-    port: int | None = None
-    user: str | None = None
-    password: SecretStr | None = None
-    sslmode: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where a Redis is; reads as the `[redis]` section."""
-
-    urls: tuple[str, ...]
-    key_prefix: str = "identra:"
-    sentinel_master: str | None = None
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: bool = False
 
 
 def missing(what: str) -> NoReturn:
@@ -60,7 +36,7 @@ def missing(what: str) -> NoReturn:
 
 
 @contextmanager
-def postgres() -> Iterator[Place]:
+def postgres() -> Iterator[Persistence]:
     """A server in which databases can be made."""
     if url := os.environ.get("IDENTRA_TEST_POSTGRES_URL"):
         yield _place(url)
@@ -78,19 +54,21 @@ def postgres() -> Iterator[Place]:
         )  # fmt: skip
         options = ["-c", "fsync=off", "-c", "max_connections=200", "-k", home]
         command = [program, "-D", data, "-h", "127.0.0.1", "-p", str(port), *options]
-        place = Place("postgres", "postgres", "127.0.0.1", port, "identra")
+        place = Persistence(
+            driver="postgres", name="postgres", host="127.0.0.1", port=port, user="identra"
+        )
         with running(command, **account):
             until(lambda: asyncio.run(_answers(place)), "PostgreSQL")
             yield place
 
 
 @contextmanager
-def redis(*options: str) -> Iterator[Store]:
+def redis(*options: str) -> Iterator[Redis]:
     """A Redis server."""
     if (url := os.environ.get("IDENTRA_TEST_REDIS_URL")) and not options:
         parts = urlsplit(url)
         secret = SecretStr(unquote(parts.password)) if parts.password else None
-        yield Store((f"{parts.hostname}:{parts.port or 6379}",), password=secret)
+        yield Redis(urls=(f"{parts.hostname}:{parts.port or 6379}",), password=secret)
         return
     program = shutil.which("redis-server")
     if not program:
@@ -100,21 +78,21 @@ def redis(*options: str) -> Iterator[Store]:
         command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", home]
         with running([*command, "--save", "", "--appendonly", "no", *options], **account):
             until(lambda: _listens(port), "Redis")
-            yield Store((f"127.0.0.1:{port}",))
+            yield Redis(urls=(f"127.0.0.1:{port}",))
 
 
 @contextmanager
-def fresh_database(server: Place, template: str = "template0") -> Iterator[Place]:
+def fresh_database(server: Persistence, template: str = "template0") -> Iterator[Persistence]:
     """A database of one test's own, dropped afterwards."""
     name = f"identra_test_{uuid4().hex}"
     asyncio.run(tell(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     try:
-        yield replace(server, name=name)
+        yield server.model_copy(update={"name": name})
     finally:
         asyncio.run(tell(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
-async def tell(server: Place, sql: str) -> Any:
+async def tell(server: Persistence, sql: str) -> Any:
     """Say something to a server as its administrator."""
     connection = await asyncpg.connect(
         host=server.host,
@@ -165,7 +143,7 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def _answers(place: Place) -> bool:
+async def _answers(place: Persistence) -> bool:
     try:
         await tell(place, "SELECT 1")
     except (OSError, asyncpg.PostgresError):
@@ -189,13 +167,13 @@ def _directory() -> Iterator[tuple[str, dict[str, Any]]]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _place(url: str) -> Place:
+def _place(url: str) -> Persistence:
     parts = urlsplit(url)
-    return Place(
-        "postgres",
-        parts.path.strip("/") or "postgres",
-        parts.hostname,
-        parts.port or 5432,
-        unquote(parts.username or "postgres"),
-        SecretStr(unquote(parts.password)) if parts.password else None,
+    return Persistence(
+        driver="postgres",
+        name=parts.path.strip("/") or "postgres",
+        host=parts.hostname or "localhost",
+        port=parts.port or 5432,
+        user=unquote(parts.username or "postgres"),
+        password=SecretStr(unquote(parts.password)) if parts.password else None,
     )

@@ -1,6 +1,6 @@
 """The cellar: one SQL database, spoken to in one way whatever it is."""
 
-from identra.db.engine import Database, Persistence, open_database
+from identra.db.engine import Database, open_database
 from identra.db.statement import Bound, Duplicate, Param, Statement
 from identra.db.tables import Tables
 
@@ -9,7 +9,6 @@ __all__ = [
     "Database",
     "Duplicate",
     "Param",
-    "Persistence",
     "Statement",
     "Tables",
     "open_database",

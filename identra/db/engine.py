@@ -9,7 +9,7 @@ import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from piccolo.query.base import Query
 from piccolo.querystring import QueryString
@@ -18,41 +18,16 @@ from identra.db import postgres, sqlite
 from identra.db.binding import Binding
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
+from identra.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from types import TracebackType
 
+    from identra.settings import Persistence
     from identra.values import Clock
 
 Runnable: TypeAlias = "Query[Any, Any] | QueryString | Bound"
-
-
-class Secret(Protocol):
-    """A secret that shows itself only when asked."""
-
-    def get_secret_value(self) -> str:
-        """Show it."""
-        ...
-
-
-class Persistence(Protocol):
-    """The `[persistence]` section as the cellar reads it."""
-
-    @property
-    def driver(self) -> Literal["sqlite", "postgres", "mysql", "cockroach"]: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def host(self) -> str | None: ...  # noqa: D102
-    @property
-    def port(self) -> int | None: ...  # noqa: D102
-    @property
-    def user(self) -> str | None: ...  # noqa: D102
-    @property
-    def password(self) -> Secret | None: ...  # noqa: D102
-    @property
-    def sslmode(self) -> str | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +192,12 @@ def _instants(args: Sequence[Any]) -> Sequence[Any]:
 async def open_database(settings: Persistence, *, clock: Clock | None = None) -> Database:
     """Open the database that the settings name; nothing in it is changed.
 
-    `clock` replaces the database's own, for tests. Raises ValueError, naming the key, for
+    `clock` replaces the database's own, for tests. Raises OperatorError, naming the key, for
     settings that can't work, and StoreUnavailable when the database can't be reached.
     """
     opening = {"sqlite": _open_sqlite, "postgres": _open_postgres}.get(settings.driver)
     if opening is None:
-        raise ValueError(f"persistence.driver: {settings.driver!r} is not supported yet")
+        raise OperatorError(f"persistence.driver: {settings.driver!r} is not supported yet")
     engine, binding = await opening(settings)
     return Database(engine, binding, clock)
 

@@ -60,9 +60,10 @@ class Lane:
         self, work: Work[T], *, wait: float = math.inf, limit: float = math.inf
     ) -> asyncio.Future[T]:
         """Queue work; its turn must come within `wait` seconds and it may take `limit`."""
-        if self._closed:
-            raise TooLate("the connection is closed")
         answer: asyncio.Future[T] = self._loop.create_future()
+        if self._closed:
+            answer.set_exception(TooLate("the connection is closed"))
+            return answer
         self.waiting += 1
         self._jobs.put(Job(work, answer, time.monotonic() + wait, limit))
         return answer
@@ -82,7 +83,10 @@ class Lane:
                 result, error = self._do(job, connection), None
             except Exception as failure:  # noqa: BLE001 - it is handed to the one who asked
                 result, error = None, failure
-            self._loop.call_soon_threadsafe(self._settle, job.answer, result, error)
+            try:
+                self._loop.call_soon_threadsafe(self._settle, job.answer, result, error)
+            except RuntimeError:  # the loop has ended, and with it everyone who asked
+                break
         if connection is not None:
             connection.close()
 

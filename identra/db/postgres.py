@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -123,7 +123,8 @@ class PostgresSession:
         try:
             await self._transaction.rollback()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            self._connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # the pool may have dropped it already
+                self._connection.terminate()
         finally:
             await self._engine.release(self._connection)
 

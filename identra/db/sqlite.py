@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from identra.db.lane import Lane, TooLate
 from identra.db.statement import Duplicate, Row
-from identra.errors import Internal, StoreUnavailable
+from identra.errors import Internal, OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -98,7 +98,7 @@ class Sqlite:
         done = self._writer.run(
             lambda connection: until(give_up, lambda: work(connection)), limit=TURN + STATEMENT
         )
-        done.add_done_callback(lambda _: self._turn.release())
+        done.add_done_callback(partial(give_on, self._turn))
         # Cancelled or not, the turn is given on only when the work has ended.
         return await asyncio.shield(done)
 
@@ -140,8 +140,15 @@ class SqliteSession:
 
     def _end(self, work: Callable[[sqlite3.Connection], None]) -> asyncio.Future[None]:
         ended = self._writer.run(work)
-        ended.add_done_callback(lambda _: self._turn.release())
+        ended.add_done_callback(partial(give_on, self._turn))
         return ended
+
+
+def give_on(turn: asyncio.Lock, done: asyncio.Future[Any]) -> None:
+    """Let the next writer begin; a failure that nobody waits for any more is let go."""
+    turn.release()
+    if not done.cancelled():
+        done.exception()
 
 
 def read(connection: sqlite3.Connection, *, sql: str, args: Sequence[Any]) -> list[Row]:
@@ -212,12 +219,12 @@ def _busy(error: sqlite3.OperationalError) -> bool:
 async def open_file(name: str) -> Sqlite:
     """Open the file, making it for its owner's eyes only when it is not there.
 
-    Raises ValueError for what is no file, StoreUnavailable when it can't be opened.
+    Raises OperatorError for what is no file, StoreUnavailable when it can't be opened.
     """
     if not name or name.startswith("file:") or ":memory:" in name:
-        raise ValueError("persistence.name: SQLite needs a file that all workers can open")
+        raise OperatorError("persistence.name: SQLite needs a file that all workers can open")
     if sqlite3.sqlite_version_info < OLDEST:
-        raise ValueError("persistence.driver: SQLite 3.35 or newer is needed")
+        raise OperatorError("persistence.driver: SQLite 3.35 or newer is needed")
     try:
         make_private(Path(name))
     except OSError as error:

@@ -7,7 +7,11 @@ counter, never both at a time. What has expired is as good as gone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from identra.db import Database
+    from identra.settings import Redis
 
 KEY_LENGTH = 128
 
@@ -61,3 +65,17 @@ def checked(key: str) -> str:
     if not 0 < len(key) <= KEY_LENGTH:
         raise ValueError(f"a key has 1 to {KEY_LENGTH} characters")
     return key
+
+
+def open_state(settings: Redis | None, db: Database) -> State:
+    """Open Redis where it is configured, else keep the state in the database.
+
+    Nothing is asked of Redis yet: `ping` tells whether it is there.
+    """
+    if settings is None:
+        from identra.state.database import DatabaseState
+
+        return DatabaseState(db)
+    from identra.state.redis import open_redis
+
+    return open_redis(settings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -22,7 +22,9 @@ from identra.errors import StoreUnavailable
 from identra.state import Count, checked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
+
+    from identra.settings import Redis as RedisSettings
 
 SOCKET = 0.25
 """Seconds to connect, and to wait for an answer."""
@@ -47,31 +49,6 @@ if left < 0 and by ~= 0 then
 end
 return {value, left}
 """
-
-
-class Secret(Protocol):
-    """A secret that shows itself only when asked."""
-
-    def get_secret_value(self) -> str:
-        """Show it."""
-        ...
-
-
-class RedisSettings(Protocol):
-    """The `[redis]` section as this store reads it."""
-
-    @property
-    def urls(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def sentinel_master(self) -> str | None: ...  # noqa: D102
-    @property
-    def username(self) -> str | None: ...  # noqa: D102
-    @property
-    def password(self) -> Secret | None: ...  # noqa: D102
-    @property
-    def key_prefix(self) -> str: ...  # noqa: D102
-    @property
-    def tls(self) -> bool: ...  # noqa: D102
 
 
 class RedisState:
@@ -137,11 +114,8 @@ def open_redis(settings: RedisSettings) -> RedisState:
     """Make the store; it connects when first asked, and again after every loss.
 
     With `sentinel_master` the urls are Sentinels'; else several urls are nodes of one cluster.
-    Raises ValueError, naming the key, for a url that can't be read.
     """
     places = [_place(url) for url in settings.urls]
-    if not places:
-        raise ValueError("redis.urls: name at least one server")
     password = settings.password.get_secret_value() if settings.password else None
     login: dict[str, Any] = {"username": settings.username, "password": password}
     return RedisState(_client(settings, places, login), settings.key_prefix)
@@ -168,9 +142,5 @@ def _client(settings: RedisSettings, places: list[tuple[str, int]], login: dict[
 
 
 def _place(url: str) -> tuple[str, int]:
-    parts = urlsplit(url if "://" in url else f"//{url}")
-    if parts.scheme not in ("", "redis") or not parts.hostname or "@" in parts.netloc:
-        raise ValueError("redis.urls: write host:port; a login and TLS have keys of their own")
-    if parts.path.strip("/") or parts.query:
-        raise ValueError("redis.urls: write host:port and nothing after it")
-    return parts.hostname, parts.port or PORT
+    parts = urlsplit(f"//{url}")
+    return parts.hostname or "", parts.port or PORT

@@ -1,0 +1,61 @@
+"""What only a file shared by processes can do to us."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from piccolo.querystring import QueryString
+
+from identra.db import open_database
+from identra.errors import OperatorError, StoreUnavailable
+from identra.settings import Persistence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:x?mode=memory"])
+async def test_sqlite_wants_a_file(name: str) -> None:
+    with pytest.raises(OperatorError, match=r"persistence\.name"):
+        await open_database(Persistence(driver="sqlite", name=name))
+
+
+async def test_the_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "identra.db"
+    db = await open_database(Persistence(name=str(path)))
+    await db.change(QueryString("CREATE TABLE t (a INTEGER)"))
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+    await db.close()
+
+
+async def test_a_sqlite_file_held_by_another_process_is_waited_for_then_unavailable(
+    tmp_path: Path,
+) -> None:
+    db = await open_database(Persistence(name=str(tmp_path / "identra.db")))
+    await db.change(QueryString("CREATE TABLE t (a INTEGER)"))
+    insert = QueryString("INSERT INTO t VALUES (1)")
+    with closing(sqlite3.connect(tmp_path / "identra.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(db.change(insert))
+        await asyncio.sleep(0.3)
+        assert await db.fetch(QueryString("SELECT a FROM t")) == []
+        other.execute("COMMIT")
+        assert await writing == 1
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await db.change(insert)
+        assert time.monotonic() - began < 3.5
+        with pytest.raises(StoreUnavailable):
+            async with db.transaction():
+                pass
+        other.execute("ROLLBACK")
+    assert await db.change(insert) == 1
+    await db.close()

@@ -82,6 +82,24 @@ def redis(*options: str) -> Iterator[Redis]:
 
 
 @contextmanager
+def redis_sentinel(master: str, password: str) -> Iterator[Redis]:
+    """A Sentinel watching the Redis on loopback port `master`, under the name `ours`."""
+    program = shutil.which("redis-server")
+    if not program:
+        missing("Redis")
+    with _directory() as (home, account):
+        file, port = Path(home, "sentinel.conf"), free_port()
+        file.write_text(
+            f"sentinel monitor ours 127.0.0.1 {master} 1\nsentinel auth-pass ours {password}\n"
+        )
+        file.chmod(0o666)
+        command = [program, str(file), "--sentinel", "--port", str(port), "--dir", home]
+        with running(command, **account):
+            until(lambda: _listens(port), "Sentinel")
+            yield Redis(urls=(f"127.0.0.1:{port}",))
+
+
+@contextmanager
 def fresh_database(server: Persistence, template: str = "template0") -> Iterator[Persistence]:
     """A database of one test's own, dropped afterwards."""
     name = f"identra_test_{uuid4().hex}"

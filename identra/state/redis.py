@@ -22,7 +22,7 @@ from identra.errors import StoreUnavailable
 from identra.state import Count, checked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from identra.settings import Redis as RedisSettings
 
@@ -54,8 +54,9 @@ return {value, left}
 class RedisState:
     """Keeps the `State` contract by a Redis client, which it owns."""
 
-    def __init__(self, client: Any, prefix: str) -> None:
+    def __init__(self, client: Any, prefix: str, watchers: Sequence[Any] = ()) -> None:
         self._client = client
+        self._watchers = watchers
         self._prefix = prefix
         self._room = asyncio.Semaphore(CONNECTIONS)
 
@@ -91,7 +92,8 @@ class RedisState:
 
     async def close(self) -> None:
         """Hang up."""
-        await self._client.aclose()
+        for client in (self._client, *self._watchers):
+            await client.aclose()
 
     def _name(self, key: str) -> str:
         return self._prefix + checked(key)
@@ -116,13 +118,28 @@ def open_redis(settings: RedisSettings) -> RedisState:
     With `sentinel_master` the urls are Sentinels'; else several urls are nodes of one cluster.
     """
     places = [_place(url) for url in settings.urls]
+    limits = _limits(settings)
+    login = _login(settings)
+    if settings.sentinel_master:
+        make: Any = Sentinel
+        sentinel = make(places, sentinel_kwargs=limits, **limits, **login)
+        master = sentinel.master_for(settings.sentinel_master)
+        return RedisState(master, settings.key_prefix, sentinel.sentinels)
+    if len(places) > 1:
+        nodes = [ClusterNode(host, port) for host, port in places]
+        cluster = RedisCluster(startup_nodes=nodes, **limits, **login)
+        return RedisState(cluster, settings.key_prefix)
+    host, port = places[0]
+    return RedisState(Redis(host=host, port=port, **limits, **login), settings.key_prefix)
+
+
+def _login(settings: RedisSettings) -> dict[str, Any]:
     password = settings.password.get_secret_value() if settings.password else None
-    login: dict[str, Any] = {"username": settings.username, "password": password}
-    return RedisState(_client(settings, places, login), settings.key_prefix)
+    return {"username": settings.username, "password": password}
 
 
-def _client(settings: RedisSettings, places: list[tuple[str, int]], login: dict[str, Any]) -> Any:
-    limits: dict[str, Any] = {
+def _limits(settings: RedisSettings) -> dict[str, Any]:
+    return {
         "socket_timeout": SOCKET,
         "socket_connect_timeout": SOCKET,
         "retry": Retry(NoBackoff(), 0),
@@ -130,15 +147,6 @@ def _client(settings: RedisSettings, places: list[tuple[str, int]], login: dict[
         "decode_responses": True,
         "protocol": 2,
     }
-    if settings.sentinel_master:
-        made: Any = Sentinel
-        sentinel = made(places, sentinel_kwargs=limits, **limits, **login)
-        return sentinel.master_for(settings.sentinel_master)
-    if len(places) > 1:
-        nodes = [ClusterNode(host, port) for host, port in places]
-        return RedisCluster(startup_nodes=nodes, **limits, **login)
-    host, port = places[0]
-    return Redis(host=host, port=port, **limits, **login)
 
 
 def _place(url: str) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -59,3 +60,67 @@ async def test_a_sqlite_file_held_by_another_process_is_waited_for_then_unavaila
         other.execute("ROLLBACK")
     assert await db.change(insert) == 1
     await db.close()
+
+
+WRITER = """
+import asyncio, sys
+from piccolo.querystring import QueryString
+from identra.db import open_database
+from identra.settings import Persistence
+async def main():
+    db = await open_database(Persistence(name=sys.argv[1]))
+    add = QueryString("UPDATE t SET a = a + 1")
+    async def transact():
+        async with db.transaction():
+            await db.fetch(QueryString("SELECT a FROM t"))
+            await db.change(add)
+    await asyncio.gather(*(transact() if n % 2 else db.change(add) for n in range(100)))
+    await db.close()
+asyncio.run(main())
+"""
+
+
+async def test_processes_writing_one_file_all_get_their_turn(tmp_path: Path) -> None:
+    """None starves, none fails halfway, nothing is lost."""
+    path = str(tmp_path / "identra.db")
+    db = await open_database(Persistence(name=path))
+    await db.change(QueryString("CREATE TABLE t (a INTEGER)"))
+    await db.change(QueryString("INSERT INTO t VALUES (0)"))
+    writers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, path) for _ in range(3)
+    ]
+    assert [await writer.wait() for writer in writers] == [0, 0, 0]
+    assert await db.fetch(QueryString("SELECT a FROM t")) == [{"a": 300}]
+    await db.close()
+
+
+async def test_what_is_committed_outlives_a_killed_process(tmp_path: Path) -> None:
+    path = str(tmp_path / "identra.db")
+    db = await open_database(Persistence(name=path))
+    await db.change(QueryString("CREATE TABLE t (a INTEGER)"))
+    writer = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, path, stdout=asyncio.subprocess.PIPE
+    )
+    assert writer.stdout
+    assert await writer.stdout.readline() == b"committed 1, not 2\n"
+    writer.kill()
+    await writer.wait()
+    assert await db.fetch(QueryString("SELECT a FROM t")) == [{"a": 1}]
+    assert await db.change(QueryString("INSERT INTO t VALUES (3)")) == 1
+    await db.close()
+
+
+KILLED = """
+import asyncio, sys
+from piccolo.querystring import QueryString
+from identra.db import open_database
+from identra.settings import Persistence
+async def main():
+    db = await open_database(Persistence(name=sys.argv[1]))
+    await db.change(QueryString("INSERT INTO t VALUES (1)"))
+    async with db.transaction():
+        await db.change(QueryString("INSERT INTO t VALUES (2)"))
+        print("committed 1, not 2", flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""

@@ -22,6 +22,9 @@ SMALLEST, LARGEST = 1, 10
 OURS = ("22", "23")
 """SQLSTATE classes that blame the statement's values, not the server."""
 
+LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""How asyncpg says that a connection is gone: the last, when it learns so between two calls."""
+
 
 class Postgres:
     """The engine over one pool."""
@@ -122,7 +125,7 @@ class PostgresSession:
     async def _rollback(self) -> None:
         try:
             await self._transaction.rollback()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (*LOST, asyncpg.PostgresError):
             with suppress(asyncpg.InterfaceError):  # the pool may have dropped it already
                 self._connection.terminate()
         finally:
@@ -148,7 +151,7 @@ def translated() -> Iterator[None]:
         if str(error.sqlstate).startswith(OURS):
             raise Internal(f"postgres: {error}") from error
         raise StoreUnavailable(f"postgres: {error}", retry_after=1) from error
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+    except LOST as error:
         said = f"postgres: {type(error).__name__}: {error}"
         raise StoreUnavailable(said, retry_after=1) from error
 

@@ -7,11 +7,7 @@ counter, never both at a time. What has expired is as good as gone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from identra.db import Database
-    from identra.settings import Redis
+from typing import Protocol
 
 KEY_LENGTH = 128
 
@@ -65,17 +61,3 @@ def checked(key: str) -> str:
     if not 0 < len(key) <= KEY_LENGTH:
         raise ValueError(f"a key has 1 to {KEY_LENGTH} characters")
     return key
-
-
-def open_state(settings: Redis | None, db: Database) -> State:
-    """Open Redis where it is configured, else keep the state in the database.
-
-    Nothing is asked of Redis yet: `ping` tells whether it is there.
-    """
-    if settings is None:
-        from identra.state.database import DatabaseState
-
-        return DatabaseState(db)
-    from identra.state.redis import open_redis
-
-    return open_redis(settings)

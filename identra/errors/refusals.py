@@ -1,0 +1,112 @@
+"""What was understood and is refused."""
+
+from __future__ import annotations
+
+from identra.errors.family import IdentraError
+
+
+class SignUpClosed(
+    IdentraError,
+    reason="SIGN_UP_CLOSED",
+    code=7,
+    status=403,
+    says="New accounts are not being made.",
+):
+    """The decision would make a user while `[auth] sign_up` is closed."""
+
+
+class UserDisabled(
+    IdentraError,
+    reason="USER_DISABLED",
+    code=7,
+    status=403,
+    says="This account is disabled.",
+):
+    """Said only after a right proof."""
+
+
+class Denied(
+    IdentraError, reason="DENIED", code=7, status=403, says="This sign-in was not admitted."
+):
+    """A plugin's refusal."""
+
+
+class InsufficientScope(
+    IdentraError,
+    reason="INSUFFICIENT_SCOPE",
+    code=7,
+    status=403,
+    says="This caller may not do that.",
+    challenge="insufficient_scope",
+):
+    """A service account without the scope for the call."""
+
+
+class EmailTaken(
+    IdentraError,
+    reason="EMAIL_TAKEN",
+    code=6,
+    status=409,
+    says="This e-mail address is in use.",
+):
+    """The address is claimed or proved by somebody."""
+
+
+class IdentityTaken(
+    IdentraError,
+    reason="IDENTITY_TAKEN",
+    code=6,
+    status=409,
+    says="This identity belongs to another account.",
+):
+    """The identity is another user's."""
+
+
+class RateLimited(
+    IdentraError,
+    reason="RATE_LIMITED",
+    code=8,
+    status=429,
+    says="Too many attempts; wait a little.",
+):
+    """An allowance is spent; `retry_after` says for how long."""
+
+
+class MailNotConfigured(
+    IdentraError,
+    reason="MAIL_NOT_CONFIGURED",
+    code=9,
+    status=400,
+    says="This service has no mail server configured.",
+):
+    """A mail route without `[smtp_mailer]`, outside development."""
+
+
+class ProviderNotConfigured(
+    IdentraError,
+    reason="PROVIDER_NOT_CONFIGURED",
+    code=9,
+    status=400,
+    says="This provider is not configured.",
+):
+    """A known provider that lacks its values or holds published samples."""
+
+
+class LastLoginMethod(
+    IdentraError,
+    reason="LAST_LOGIN_METHOD",
+    code=9,
+    status=400,
+    says="This is the last way into the account.",
+):
+    """Removing it would lock its owner out."""
+
+
+class PasswordChangeRequired(
+    IdentraError,
+    reason="PASSWORD_CHANGE_REQUIRED",
+    code=9,
+    status=400,
+    says="The password must be changed first.",
+):
+    """An operator asked for a new password."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from servers import Place, Store
 
+    from identra.settings import Persistence, Redis
     from identra.values import Clock
 
 PASSWORD = "correct horse battery staple"
@@ -29,7 +29,7 @@ Sections = dict[str, dict[str, Any]]
 
 
 def write_settings(
-    folder: Path, place: Place, store: Store | None = None, sections: Sections | None = None
+    folder: Path, place: Persistence, store: Redis | None = None, sections: Sections | None = None
 ) -> Path:
     """A settings file for these stores, with further sections over the defaults."""
     persistence = {
@@ -57,8 +57,8 @@ def write_settings(
 @asynccontextmanager
 async def open_home(
     folder: Path,
-    place: Place,
-    store: Store | None = None,
+    place: Persistence,
+    store: Redis | None = None,
     *,
     sections: Sections | None = None,
     clock: Clock | None = None,

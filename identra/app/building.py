@@ -108,7 +108,7 @@ async def _open_edges(
         providers=providers,
         db=db,
         state=await opening.state(tree, db, opened),
-        mailer=swapped.mailer or await opening.mailer(tree, dev=dev, opened=opened),
+        mailer=swapped.mailer or await opening.mailer(tree, clock, opened, dev=dev),
         upstreams=opening.upstreams(providers, swapped.transport, opened),
         keys=keys,
         hashing=opening.hashing(tree, opened),

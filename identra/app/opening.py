@@ -58,11 +58,11 @@ async def state(tree: SettingsTree, db: Database, opened: AsyncExitStack) -> Sta
     return store
 
 
-async def mailer(tree: SettingsTree, *, dev: bool, opened: AsyncExitStack) -> Mailer:
+async def mailer(tree: SettingsTree, clock: Clock, opened: AsyncExitStack, *, dev: bool) -> Mailer:
     """SMTP where it is configured, the outbox in development, else none."""
     if tree.smtp_mailer is None:
         return Outbox() if dev else NoMailer()
-    smtp = SmtpMailer(tree.smtp_mailer)
+    smtp = SmtpMailer(tree.smtp_mailer, clock=clock)
     await smtp.start()
     opened.push_async_callback(smtp.close, MAIL_GRACE)
     return smtp

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import FrozenClock
-    from servers import Place
 
     from identra.app import App
+    from identra.settings import Persistence
 
 ADA = "ada@example.com"
 IMMEDIATE = {"password": {"registration": "immediate"}}
@@ -33,7 +33,7 @@ async def answer(app: App, code: str, bearer: str | None = None) -> TokenPair:
 
 
 async def test_a_right_code_makes_a_user_and_proves_the_address(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         pair = await answer(app, await ask(app))
@@ -42,7 +42,7 @@ async def test_a_right_code_makes_a_user_and_proves_the_address(
         assert info.connections == ()
 
 
-async def test_a_code_works_once(tmp_path: Path, persistence: Place) -> None:
+async def test_a_code_works_once(tmp_path: Path, persistence: Persistence) -> None:
     async with open_home(tmp_path, persistence) as app:
         code = await ask(app)
         await answer(app, code)
@@ -51,7 +51,7 @@ async def test_a_code_works_once(tmp_path: Path, persistence: Place) -> None:
 
 
 async def test_of_twenty_concurrent_right_answers_one_wins(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         code = await ask(app)
@@ -63,7 +63,7 @@ async def test_of_twenty_concurrent_right_answers_one_wins(
 
 
 async def test_five_wrong_guesses_end_a_code_and_the_next_is_sent_at_once(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         code = await ask(app)
@@ -79,7 +79,7 @@ async def test_five_wrong_guesses_end_a_code_and_the_next_is_sent_at_once(
 
 
 async def test_a_live_code_younger_than_a_minute_is_neither_replaced_nor_sent_again(
-    tmp_path: Path, persistence: Place, clock: FrozenClock
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     async with open_home(tmp_path, persistence, clock=clock) as app:
         first = await ask(app)
@@ -92,7 +92,7 @@ async def test_a_live_code_younger_than_a_minute_is_neither_replaced_nor_sent_ag
 
 
 async def test_only_the_newest_code_counts(
-    tmp_path: Path, persistence: Place, clock: FrozenClock
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     async with open_home(tmp_path, persistence, clock=clock) as app:
         first = await ask(app)
@@ -105,7 +105,7 @@ async def test_only_the_newest_code_counts(
 
 
 async def test_a_code_is_over_after_ten_minutes(
-    tmp_path: Path, persistence: Place, clock: FrozenClock
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     async with open_home(tmp_path, persistence, clock=clock) as app:
         code = await ask(app)
@@ -114,7 +114,7 @@ async def test_a_code_is_over_after_ten_minutes(
             await answer(app, code)
 
 
-async def test_a_code_counts_only_for_its_address(tmp_path: Path, persistence: Place) -> None:
+async def test_a_code_counts_only_for_its_address(tmp_path: Path, persistence: Persistence) -> None:
     async with open_home(tmp_path, persistence) as app:
         code = await ask(app, "eve@example.com")
         with pytest.raises(InvalidCode):
@@ -122,7 +122,7 @@ async def test_a_code_counts_only_for_its_address(tmp_path: Path, persistence: P
 
 
 async def test_the_owner_of_a_claimed_address_gets_the_account_without_its_old_keys(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     """Whoever registered another's address early keeps no way in once its owner comes."""
     async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
@@ -139,7 +139,7 @@ async def test_the_owner_of_a_claimed_address_gets_the_account_without_its_old_k
 
 
 async def test_a_claimant_who_proves_her_address_while_signed_in_keeps_everything(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
         hers = await app.registration.begin("password", ADA, PASSWORD, HERE)
@@ -150,7 +150,7 @@ async def test_a_claimant_who_proves_her_address_while_signed_in_keeps_everythin
 
 
 async def test_sending_is_limited_by_address_and_network(
-    tmp_path: Path, persistence: Place, clock: FrozenClock
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     """Five an hour from one network; another network still has its own."""
     async with open_home(tmp_path, persistence, clock=clock) as app:
@@ -168,7 +168,7 @@ async def test_sending_is_limited_by_address_and_network(
 
 
 async def test_guesses_are_limited_across_codes(
-    tmp_path: Path, persistence: Place, clock: FrozenClock
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     async with open_home(tmp_path, persistence, clock=clock) as app:
         for _ in range(20):

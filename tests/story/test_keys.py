@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from homes import open_home, write_settings
 from piccolo.querystring import QueryString
-from servers import Place
 
 from identra.app import build, make_first_keys, opened_database, prepare
 from identra.errors import OperatorError
 from identra.keys import NoKeysError
 from identra.master import MasterKeyError, make_file, read_files
-from identra.settings import load
+from identra.settings import Persistence, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 async def test_a_first_start_on_sqlite_makes_everything_and_a_second_changes_nothing(
     tmp_path: Path,
 ) -> None:
-    place = Place("sqlite", str(tmp_path / "new" / "identra.db"))
+    place = Persistence(name=str(tmp_path / "new" / "identra.db"))
     loaded = load(write_settings(tmp_path, place), {})
     await prepare(loaded)
     app = await build(loaded)
@@ -39,7 +38,7 @@ async def test_a_first_start_on_sqlite_makes_everything_and_a_second_changes_not
 
 
 async def test_a_server_database_without_keys_says_what_to_run(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     loaded = load(write_settings(tmp_path, persistence), {})
     make_file(tmp_path / "master.key")
@@ -48,7 +47,7 @@ async def test_a_server_database_without_keys_says_what_to_run(
 
 
 async def test_twenty_first_starts_at_once_make_one_ring(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     loaded = load(write_settings(tmp_path, persistence), {})
     async with opened_database(loaded) as db:
@@ -59,7 +58,7 @@ async def test_twenty_first_starts_at_once_make_one_ring(
 
 
 async def test_a_ring_sealed_by_another_master_key_stops_the_start_and_stays(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         published = app.keys.published()
@@ -79,7 +78,7 @@ async def test_a_ring_sealed_by_another_master_key_stops_the_start_and_stays(
 
 
 async def test_private_parts_are_nowhere_in_the_database(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         private = app.keys.signer().jwk.export_private(as_dict=True)

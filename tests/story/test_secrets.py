@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import FrozenClock
-    from servers import Place
 
     from identra.app import App
+    from identra.settings import Persistence
 
 ADA = "ada@example.com"
 IMMEDIATE = {"password": {"registration": "immediate"}}
@@ -38,7 +38,7 @@ async def register(app: App, email: str = ADA, password: str = PASSWORD) -> Toke
 
 
 async def test_immediate_registration_gives_a_session_and_proves_nothing(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
         pair = await register(app)
@@ -49,7 +49,7 @@ async def test_immediate_registration_gives_a_session_and_proves_nothing(
 
 
 async def test_immediate_registration_of_a_taken_address_is_refused(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
         await register(app)
@@ -59,7 +59,7 @@ async def test_immediate_registration_of_a_taken_address_is_refused(
 
 
 async def test_verified_registration_stores_nothing_until_the_code_comes_back(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         assert await app.registration.begin("password", ADA, PASSWORD, HERE) is None
@@ -71,7 +71,7 @@ async def test_verified_registration_stores_nothing_until_the_code_comes_back(
 
 
 async def test_the_password_of_the_confirming_call_is_the_one_that_counts(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         await app.registration.begin("password", ADA, PASSWORD, HERE)
@@ -82,7 +82,7 @@ async def test_the_password_of_the_confirming_call_is_the_one_that_counts(
 
 
 async def test_an_owner_with_a_password_is_told_and_the_caller_is_not(
-    tmp_path: Path, persistence: Place, clock: FrozenClock
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     async with open_home(tmp_path, persistence, clock=clock) as app:
         await app.registration.begin("password", ADA, PASSWORD, HERE)
@@ -95,7 +95,9 @@ async def test_an_owner_with_a_password_is_told_and_the_caller_is_not(
         assert not any(c.isdigit() for c in app.outbox.messages[-1].text)
 
 
-async def test_a_bad_password_does_not_burn_the_code(tmp_path: Path, persistence: Place) -> None:
+async def test_a_bad_password_does_not_burn_the_code(
+    tmp_path: Path, persistence: Persistence
+) -> None:
     async with open_home(tmp_path, persistence) as app:
         await app.registration.begin("password", ADA, PASSWORD, HERE)
         code = code_for(app, ADA)
@@ -106,7 +108,7 @@ async def test_a_bad_password_does_not_burn_the_code(tmp_path: Path, persistence
 
 
 async def test_a_login_code_never_confirms_a_registration(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence) as app:
         await app.login.begin_code("email", ADA, HERE, use_html=False)
@@ -114,7 +116,7 @@ async def test_a_login_code_never_confirms_a_registration(
             await app.registration.confirm("password", ADA, code_for(app, ADA), PASSWORD, HERE)
 
 
-async def test_closed_sign_up_makes_no_user(tmp_path: Path, persistence: Place) -> None:
+async def test_closed_sign_up_makes_no_user(tmp_path: Path, persistence: Persistence) -> None:
     closed = {"auth": {"sign_up": "closed"}}
     async with open_home(tmp_path, persistence, sections=closed) as app:
         await app.registration.begin("password", ADA, PASSWORD, HERE)
@@ -124,7 +126,7 @@ async def test_closed_sign_up_makes_no_user(tmp_path: Path, persistence: Place) 
 
 
 async def test_a_disabled_user_is_told_so_only_after_a_right_password(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
         pair = await register(app)
@@ -138,7 +140,7 @@ async def test_a_disabled_user_is_told_so_only_after_a_right_password(
 
 
 async def test_a_hash_of_former_parameters_is_made_anew_at_login(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
         pair = await register(app)
@@ -155,7 +157,7 @@ async def test_a_hash_of_former_parameters_is_made_anew_at_login(
 
 
 async def test_of_twenty_concurrent_registrations_one_makes_a_user(
-    tmp_path: Path, persistence: Place
+    tmp_path: Path, persistence: Persistence
 ) -> None:
     async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
         tries = [app.registration.begin("password", ADA, PASSWORD, HERE) for _ in range(20)]

@@ -1,1 +1,7 @@
 """Mail: the letters, and the ways by which they leave."""
+
+from identra.mail.absent import NoMailer
+from identra.mail.outbox import Outbox
+from identra.mail.smtp import SmtpMailer
+
+__all__ = ["NoMailer", "Outbox", "SmtpMailer"]

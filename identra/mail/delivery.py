@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
+from identra.errors import OperatorError
 from identra.mail.envelope import domain_of
 
 if TYPE_CHECKING:
@@ -55,12 +56,12 @@ class Delivery:
     """Hands letters to the server, one connection each.
 
     With "starttls" and "implicit" the server's certificate is verified by the system's store
-    and must name the host. Raises ValueError for a login without TLS to another machine.
+    and must name the host. Raises OperatorError for a login without TLS to another machine.
     """
 
     def __init__(self, settings: SmtpSettings, limits: Limits) -> None:
         if settings.password is not None and settings.tls == "none" and not _is_near(settings.host):
-            raise ValueError("smtp_mailer: a login needs tls, unless the host is loopback")
+            raise OperatorError("smtp_mailer.tls: a login needs TLS, unless the host is loopback")
         self._settings = settings
         self._limits = limits
         self._tls = None if settings.tls == "none" else ssl.create_default_context()

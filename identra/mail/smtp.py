@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -27,19 +28,19 @@ class SmtpMailer:
     """Delivers through `[smtp_mailer]`; call `start` first and `close` last.
 
     `room` bounds the letters taken and not yet settled. After a temporary failure a letter is
-    tried again as `limits` says. Raises ValueError as `Delivery`.
+    tried again as `limits` says. Raises OperatorError as `Delivery`.
     """
 
     def __init__(
         self,
         settings: SmtpSettings,
-        clock: Clock,
         *,
+        clock: Clock | None = None,
         room: int = ROOM,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
         self._sender = settings.sender
-        self._clock = clock
+        self._clock = clock or _system_clock
         self._delivery = Delivery(settings, limits)
         self._pauses = limits.pauses
         self._room = room
@@ -120,6 +121,10 @@ class SmtpMailer:
             log.error(outcome, **_known(parcel), cause=cause)
         else:
             log.info(outcome, **_known(parcel))
+
+
+def _system_clock() -> int:
+    return time.time_ns() // 1_000
 
 
 def _known(parcel: Parcel) -> dict[str, str]:

@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from postbox import open_postbox
 
 from identra.errors import MailNotConfigured
-from identra.mail.absent import NoMailer
+from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.mail.envelope import compose, refuse_unsafe
-from identra.mail.outbox import Outbox
-from identra.mail.smtp import SmtpMailer
 from identra.settings.sections import SmtpMailer as SmtpSettings
 from identra.values import Message
 
@@ -128,7 +126,7 @@ async def test_no_body_ends_the_letter_early(text: str) -> None:
         {"host": "127.0.0.1", "port": 1, "from": "noreply@example.com", "tls": "none"}
     )
     async with open_postbox() as box:
-        mailer = SmtpMailer(section.model_copy(update={"port": box.port}), lambda: 0)
+        mailer = SmtpMailer(section.model_copy(update={"port": box.port}))
         await mailer.start()
         mailer.post(message(text=text))
         mailer.post(message(to="bob@example.com"))

@@ -13,10 +13,9 @@ from authority import Authority
 from postbox import TLS, Postbox, open_postbox
 from structlog.testing import capture_logs
 
-from identra.errors import Busy
-from identra.mail import letters
+from identra.errors import Busy, OperatorError
+from identra.mail import SmtpMailer, letters
 from identra.mail.delivery import Limits
-from identra.mail.smtp import SmtpMailer
 from identra.settings.sections import SmtpMailer as SmtpSettings
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def letter(to: str = ADDRESS, *, use_html: bool = False) -> Message:
 async def mailing(
     section: SmtpSettings, *, grace: float = 10, room: int = 1000, limits: Limits = QUICK
 ) -> AsyncIterator[SmtpMailer]:
-    mailer = SmtpMailer(section, now, limits=limits, room=room)
+    mailer = SmtpMailer(section, clock=now, limits=limits, room=room)
     await mailer.start()
     try:
         yield mailer
@@ -284,5 +283,5 @@ async def test_logs_tell_neither_address_nor_code() -> None:
 @pytest.mark.parametrize("host", ["mail.example.com", "192.0.2.1", "localhost.example.com"])
 def test_a_password_never_goes_unencrypted_to_another_machine(host: str) -> None:
     section = settings(25, host=host, tls="none", username="u", password="p")
-    with pytest.raises(ValueError, match="tls"):
-        SmtpMailer(section, now)
+    with pytest.raises(OperatorError, match="TLS"):
+        SmtpMailer(section)

@@ -7,8 +7,8 @@ import inspect
 import pytest
 from click.testing import CliRunner
 
-from identra.mail import letters
-from identra.mail.outbox import KEPT, Outbox
+from identra.mail import Outbox, letters
+from identra.mail.outbox import KEPT
 from identra.values import Message
 
 TO = "alice@example.com"

@@ -1,0 +1,240 @@
+"""The only way a provider reaches the network: its declared hosts, no redirects, bounds on all."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import ssl
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from urllib.parse import parse_qsl
+
+import httpx
+
+from identra.errors import OperatorError, ProviderRefused, ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+RETRY_AFTER: Final = 5
+FIELDS: Final = 100
+WORD_LENGTH: Final = 64
+TRY_LATER: Final = frozenset({408, 425, 429})
+"""Refusals that speak of the moment, not of the person."""
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_HEADERS: Final = {
+    "User-Agent": "Identra",
+    "Accept": "application/json",
+    # A compressed answer could grow past any bound while it is unpacked.
+    "Accept-Encoding": "identity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds to connect and for a whole call; bytes of an answer's body."""
+
+    connect: float = 3.0
+    total: float = 10.0
+    body: int = 1024 * 1024
+
+
+class Network:
+    """One pool of connections behind the upstreams of all providers."""
+
+    def __init__(self, client: httpx.AsyncClient, bounds: Bounds) -> None:
+        self._client = client
+        self._bounds = bounds
+
+    def upstream(self, hosts: Collection[str]) -> HttpUpstream:
+        """A way to these hosts (`name` or `name:port`) and no others. Raises OperatorError."""
+        return HttpUpstream(self._client, self._bounds, hosts)
+
+    async def close(self) -> None:
+        """Give up every connection."""
+        await self._client.aclose()
+
+
+def open_network(
+    transport: httpx.AsyncBaseTransport | None = None, *, bounds: Bounds | None = None
+) -> Network:
+    """Open the pool; a test hands in its own transport.
+
+    Certificates are verified by the system's store. Cookies are never kept, and proxies of the
+    environment never used.
+    """
+    limits = bounds or Bounds()
+    client = httpx.AsyncClient(
+        transport=transport,
+        verify=ssl.create_default_context(),
+        trust_env=False,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        timeout=httpx.Timeout(limits.total, connect=limits.connect),
+        headers=_HEADERS,
+    )
+    return Network(client, limits)
+
+
+class HttpUpstream:
+    """What a provider is handed. HTTPS only; plain HTTP to loopback.
+
+    Raises ProviderRefused where the place answered with a 4xx, and ProviderUnavailable for
+    everything else that is no usable answer: an undeclared host, silence, a redirect, a 5xx, a
+    body too large, not JSON, or with a name twice.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, bounds: Bounds, hosts: Collection[str]) -> None:
+        self._client = client
+        self._bounds = bounds
+        self._places = frozenset(_place(host) for host in hosts)
+
+    async def get_json(
+        self, url: str, *, bearer: str | None = None, params: dict[str, str] | None = None
+    ) -> Any:
+        """GET and parse JSON, of whatever type the place sent."""
+        answer = await self._ask("GET", url, bearer=bearer, params=params)
+        return _read_json(answer)
+
+    async def post_form(
+        self, url: str, data: dict[str, str], *, bearer: str | None = None
+    ) -> dict[str, Any]:
+        """POST a form; read the object that comes back as JSON or as a form itself."""
+        answer = await self._ask("POST", url, bearer=bearer, data=data)
+        read = _read_form(answer) if answer.media == _FORM else _read_json(answer)
+        if not read or not isinstance(read, dict):
+            raise _unavailable(answer.host, "the answer is no object with fields")
+        return read
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        bearer: str | None,
+        params: dict[str, str] | None = None,
+        data: dict[str, str] | None = None,
+    ) -> _Answer:
+        target = self._target(url, params or {})
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
+        try:
+            async with asyncio.timeout(self._bounds.total):
+                request = self._client.build_request(method, target, data=data, headers=headers)
+                answer = await self._exchange(request)
+        except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as fault:
+            # The fault's own words may hold what was sent, so only its name is told.
+            raise _unavailable(target.host, type(fault).__name__) from fault
+        _judge(answer)
+        return answer
+
+    async def _exchange(self, request: httpx.Request) -> _Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            if response.headers.get("content-encoding", "identity").lower() != "identity":
+                raise _unavailable(request.url.host, "the answer is compressed")
+            body = await self._read_body(response)
+        finally:
+            await response.aclose()
+        media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return _Answer(request.url.host, response.status_code, media, body)
+
+    async def _read_body(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self._bounds.body:
+                raise _unavailable(response.url.host, "the answer is too large")
+        return bytes(body)
+
+    def _target(self, url: str, params: Mapping[str, str]) -> httpx.URL:
+        try:
+            target = httpx.URL(url)
+            place = (target.host, target.port)
+        except (httpx.InvalidURL, ValueError) as fault:
+            raise _unavailable("upstream", "not a URL") from fault
+        if target.userinfo or place not in self._places:
+            raise _unavailable(target.host, "not a declared host")
+        if target.scheme != "https" and not (target.scheme == "http" and _is_near(target.host)):
+            raise _unavailable(target.host, "not https")
+        return target.copy_merge_params(params) if params else target
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    host: str
+    status: int
+    media: str
+    body: bytes
+
+
+def _judge(answer: _Answer) -> None:
+    status = httpx.codes
+    if status.is_success(answer.status):
+        return
+    if status.is_client_error(answer.status) and answer.status not in TRY_LATER:
+        raise ProviderRefused(f"{answer.host}: {answer.status} {_error_word(answer)}".rstrip())
+    raise _unavailable(answer.host, f"status {answer.status}")
+
+
+def _error_word(answer: _Answer) -> str:
+    """The error code of RFC 6749, 5.2, if the body holds a plain one."""
+    try:
+        word = _read_json(answer)["error"]
+    except (ProviderUnavailable, TypeError, LookupError):
+        return ""
+    plain = isinstance(word, str) and word.isascii() and word.isidentifier()
+    return word[:WORD_LENGTH] if plain else ""
+
+
+def _read_json(answer: _Answer) -> Any:
+    try:
+        return json.loads(
+            answer.body.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as fault:
+        raise _unavailable(answer.host, "the answer is not JSON") from fault
+
+
+def _read_form(answer: _Answer) -> dict[str, Any]:
+    try:
+        pairs = parse_qsl(
+            answer.body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FIELDS
+        )
+        return _object(pairs)
+    except ValueError as fault:
+        raise _unavailable(answer.host, "the answer is no form") from fault
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise ValueError("a name stands there twice")
+    return read
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _place(host: str) -> tuple[str, int | None]:
+    """A declared host as httpx spells it; without a port, the scheme's own is meant."""
+    try:
+        url = httpx.URL(f"https://{host}")
+        place = (url.host, url.port)
+    except (httpx.InvalidURL, ValueError) as fault:
+        raise OperatorError(f"{host!r} is no host that a provider can be reached at") from fault
+    return place
+
+
+def _is_near(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _unavailable(host: str, why: str) -> ProviderUnavailable:
+    return ProviderUnavailable(f"{host}: {why}", retry_after=RETRY_AFTER)

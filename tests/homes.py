@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from identra.app import App, Swapped, build
 from identra.app.preparing import make_first_keys
 from identra.db import open_database
-from identra.mail.outbox import Outbox
+from identra.mail import Outbox
 from identra.settings import Loaded, load
 from identra.values import Peer
 

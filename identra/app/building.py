@@ -20,7 +20,7 @@ from identra.errors import OperatorError
 from identra.events import Events
 from identra.limits import Limits
 from identra.login import Login
-from identra.mail.outbox import Outbox
+from identra.mail import Outbox
 from identra.notices import Notices
 from identra.refresh import Refresh
 from identra.registration import Registration

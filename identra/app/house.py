@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from identra.keys import Keys
     from identra.loader import Providers
     from identra.login import Login
-    from identra.mail.outbox import Outbox
+    from identra.mail import Outbox
     from identra.refresh import Refresh
     from identra.registration import Registration
     from identra.sessions import Sessions

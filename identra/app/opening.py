@@ -14,9 +14,7 @@ from identra.errors import OperatorError
 from identra.events import Events
 from identra.hashing import Hashing
 from identra.keys import RELOAD_EVERY, Keys
-from identra.mail.absent import NoMailer
-from identra.mail.outbox import Outbox
-from identra.mail.smtp import SmtpMailer
+from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
 from identra.upstream import open_network

@@ -136,10 +136,14 @@ def split(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _sign(key: SigningKey, claims: dict[str, Any]) -> str:
-    header = json.dumps({"alg": key.algorithm, "kid": key.kid, "typ": TYPE})
-    signed = JWS(json.dumps(claims, separators=(",", ":")))
+    header = _compact({"alg": key.algorithm, "kid": key.kid, "typ": TYPE})
+    signed = JWS(_compact(claims))
     signed.add_signature(key.jwk, protected=header)
     return str(signed.serialize(compact=True))
+
+
+def _compact(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _verify(key: SigningKey, token: str) -> None:

@@ -9,7 +9,7 @@ from identra import address
 from identra.db import Duplicate
 from identra.errors import InvalidArgument, StoreUnavailable
 from identra.sessions import Origin
-from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust
+from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust, plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -135,8 +135,8 @@ def stamp(provider: Provider, info: UserInfo, *, at: int, amr: tuple[Method, ...
         address=vouched(provider.trust, info),
         amr=amr,
         at=at,
-        username=info.username[:PROFILE_LENGTH],
-        avatar_url=info.avatar_url[:AVATAR_LENGTH],
+        username=plain(info.username, PROFILE_LENGTH),
+        avatar_url=_web_address(info.avatar_url),
     )
 
 
@@ -151,6 +151,12 @@ def vouched(trust: EmailTrust, info: UserInfo) -> str | None:
         return address.spell(primary.email)
     except InvalidArgument:
         return None
+
+
+def _web_address(url: str) -> str:
+    """A URL that a page may show as a picture's, or nothing."""
+    shown = plain(url, AVATAR_LENGTH)
+    return shown if shown == url and shown.startswith(("https://", "http://")) else ""
 
 
 def origin_of(assertion: Assertion) -> Callable[[str], Origin]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from identra.db import Duplicate
@@ -58,7 +58,7 @@ class Opened:
 
     answered: Answered
     opening: Opening
-    verifier: str
+    verifier: str = field(repr=False)
 
 
 class Challenges:

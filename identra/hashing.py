@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -10,7 +11,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from identra.errors import Busy
-from identra.secret import token
+from identra.secret import token_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ class Hashing:
         )
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="identra-hash")
         self._room = threads * (1 + QUEUE_PER_THREAD)
-        self._decoy: asyncio.Future[str] | None = None
+        self._decoy = _decoy(self._hasher)
 
     async def hash(self, secret: str) -> str:
         """The PHC string of a secret, with a salt of its own. Raises Busy."""
@@ -37,8 +38,7 @@ class Hashing:
 
     async def verify(self, hashed: str | None, secret: str) -> bool:
         """Whether the secret made the hash; with no hash, the same work and False. Raises Busy."""
-        known = hashed or await self._decoy_hash()
-        matched = await self._run(lambda: self._matches(known, secret))
+        matched = await self._run(lambda: self._matches(hashed or self._decoy, secret))
         return matched and hashed is not None
 
     def outdated(self, hashed: str) -> bool:
@@ -48,16 +48,6 @@ class Hashing:
     def close(self) -> None:
         """Let go of the threads; hashes under way are finished."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _decoy_hash(self) -> str:
-        if self._decoy is None:
-            self._decoy = asyncio.ensure_future(self._run(lambda: self._hasher.hash(token())))
-            self._decoy.add_done_callback(self._forget_failure)
-        return await asyncio.shield(self._decoy)
-
-    def _forget_failure(self, decoy: asyncio.Future[str]) -> None:
-        if decoy.cancelled() or decoy.exception():
-            self._decoy = None
 
     def _matches(self, hashed: str, secret: str) -> bool:
         try:
@@ -77,3 +67,10 @@ class Hashing:
         self._room += 1
         if not finished.cancelled():
             finished.exception()
+
+
+def _decoy(hasher: PasswordHasher) -> str:
+    """A PHC string (of today's parameters, all random) that no secret has made: same work, no."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, tag = (b64encode(token_bytes(n)).rstrip(b"=").decode() for n in (16, hasher.hash_len))
+    return f"$argon2id$v=19${costs}${salt}${tag}"

@@ -39,7 +39,7 @@ class Patience:
 
 SENDING: Final = (Allowance("send_hour", 5, 3600), Allowance("send_day", 10, 86_400))
 GUESSING: Final = (Allowance("guess_day", 20, 86_400),)
-STARTING: Final = Allowance("start_minute", 60, 60)
+STARTING: Final = Allowance("start_minute", 600, 60)
 FAILING_PEER: Final = Allowance("fail_peer", 10, 60)
 SECRET: Final = Patience("secret", 5, 300, 60, 900)
 
@@ -72,10 +72,12 @@ class Limits:
             await self._try(key, most)
 
     async def secret_was_right(self, subject: str, peer: Peer) -> None:
-        """Forget the tries at a secret that this peer has just shown to know."""
-        key, _ = _secret_keys(subject, peer)[0]
+        """Forget this peer's tries at a secret it has just shown to know, and give one back."""
+        (key, _), *everywhere = _secret_keys(subject, peer)
         await self._state.take(f"{key}:tries")
         await self._state.take(f"{key}:strikes")
+        for wide, _ in everywhere:
+            await self._state.count(f"{wide}:tries", ttl=SECRET.window, by=-1)
 
     async def secret_was_wrong(self, peer: Peer) -> None:
         """Count a failure against the peer network, whoever it was about."""

@@ -13,7 +13,7 @@ from identra import hookspecs
 from identra.errors import OperatorError, UnknownProvider
 from identra.providers.base import CONTRACT, Provider, ProviderSettings
 from identra.providers.code import CodeProvider
-from identra.providers.oauth2 import OAuth2Provider
+from identra.providers.oauth2 import OAuth2Provider, demand_endpoints
 from identra.providers.secret import SecretProvider
 from identra.settings import SettingsError, read_section
 from identra.values import EmailTrust
@@ -68,6 +68,8 @@ class Providers:
 
     plugins: tuple[Plugin, ...]
     on: Mapping[str, Provider]
+    off: tuple[str, ...] = ()
+    """OAuth providers whose section says `enabled = false`."""
 
     @property
     def codes(self) -> tuple[CodeProvider, ...]:
@@ -87,7 +89,8 @@ class Providers:
     def statuses(self) -> tuple[ProviderStatus, ...]:
         """Every OAuth provider with a section, and GitHub, with what it lacks."""
         found = [ProviderStatus(p.name, p.missing() is None, p.missing()) for p in self.oauths]
-        if "github" not in self.on:
+        found += [ProviderStatus(name, enabled=False, reason="disabled") for name in self.off]
+        if "github" not in {status.name for status in found}:
             found.append(ProviderStatus("github", enabled=False, reason="missing_client_id"))
         return tuple(sorted(found, key=lambda status: status.name))
 
@@ -120,13 +123,19 @@ def load(
     _demand_found(enabled)
     always = ALWAYS_ON | {plugin.name for plugin in plugins if not plugin.first_party}
     wanted: dict[str, Mapping[str, Any]] = {name: {} for name in always} | dict(sections)
-    on = {}
-    for name, section in wanted.items():
-        plugin = known.get(str(section.get("plugin") or name)) or _not_enabled(name)
-        provider = _open(plugin, name, section, file)
-        if provider.settings.enabled:
-            on[name] = provider
-    return Providers(tuple(plugins), on)
+    opened = [
+        _open(_plugin(known, name, section), name, section, file)
+        for name, section in wanted.items()
+    ]
+    return Providers(
+        plugins=tuple(plugins),
+        on={one.name: one for one in opened if one.settings.enabled},
+        off=tuple(one.name for one in opened if one.kind == "oauth2" and not one.settings.enabled),
+    )
+
+
+def _plugin(known: Mapping[str, Plugin], name: str, section: Mapping[str, Any]) -> Plugin:
+    return known.get(str(section.get("plugin") or name)) or _not_enabled(name)
 
 
 def _find(enabled: Sequence[str]) -> Iterator[Plugin]:
@@ -190,6 +199,8 @@ def _open(plugin: Plugin, name: str, section: Mapping[str, Any], file: Path | No
             plugin.make.settings_model, dict(section), f"providers.{name}", file
         )
         provider = plugin.make(settings)
+        if isinstance(provider, OAuth2Provider):
+            demand_endpoints(provider)
     except SettingsError:
         raise
     except Exception as fault:

@@ -117,18 +117,13 @@ class Registration:
     async def _mail(self, provider: str, spelled: str) -> None:
         """The same work and one mail either way: a code, or word to an owner with a secret."""
         code = await self._challenges.ask(provider, "register", spelled)
-        registered = await self._has_secret(provider, spelled)
+        registered = await self._users.proved_credential(provider, spelled)
         if code is None:
             return
         if registered:
             self._couriers.mail_already_registered(spelled)
         else:
             self._couriers.mail_code(spelled, code, use_html=False)
-
-    async def _has_secret(self, provider: str, spelled: str) -> bool:
-        known = await self._users.known_address(spelled)
-        user_id = known.owner.user_id if known.owner else ""
-        return await self._users.hash_of(user_id, provider) is not None
 
     async def _set_first_secret(self, provider: str, hashed: str, user_id: str) -> None:
         if await self._users.hash_of(user_id, provider) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from identra.challenges import Opening
@@ -53,9 +53,9 @@ class Departure:
 class Return:
     """What the client brings back."""
 
-    code: str
-    state: str
-    code_verifier: str | None = None
+    code: str = field(repr=False)
+    state: str = field(repr=False)
+    code_verifier: str | None = field(default=None, repr=False)
     iss: str | None = None
 
 
@@ -63,8 +63,8 @@ class Return:
 class Prompt:
     """Where to send the person, and the state to keep and compare."""
 
-    url: str
-    state: str
+    url: str = field(repr=False)
+    state: str = field(repr=False)
 
 
 class Roundtrip:

@@ -6,7 +6,7 @@ Instants are Unix microseconds in UTC unless a name says seconds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -120,7 +120,7 @@ class Peer:
 class Token:
     """A token and its end in Unix seconds."""
 
-    token: str
+    token: str = field(repr=False)
     expires_at: int
 
 
@@ -139,8 +139,8 @@ class Message:
 
     to: str
     subject: str
-    text: str
-    html: str | None = None
+    text: str = field(repr=False)
+    html: str | None = field(default=None, repr=False)
 
 
 class Upstream(Protocol):
@@ -170,6 +170,11 @@ class Mailer(Protocol):
     def post(self, message: Message) -> None:
         """Queue a message; return at once. Raise Busy when the queue is full."""
         ...
+
+
+def plain(text: str, length: int) -> str:
+    """What can be shown and stored of text from outside: printable, and no longer than that."""
+    return "".join(character for character in text if character.isprintable())[:length]
 
 
 def _demand(holds: bool, says: str) -> None:  # noqa: FBT001 - reads as the sentence it is

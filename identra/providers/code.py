@@ -53,9 +53,14 @@ def spell_recipient(provider: CodeProvider, to: str) -> str:
         spelled: object = provider.recipient(to)
     except ValueError as fault:
         raise InvalidArgument.of(provider.field, str(fault) or "is not acceptable") from fault
-    if not isinstance(spelled, str) or not 0 < len(spelled) <= LONGEST_RECIPIENT:
+    if not isinstance(spelled, str) or not _is_plain(spelled):
         raise InvalidArgument.of(provider.field, "is not acceptable")
     return spelled
+
+
+def _is_plain(spelled: str) -> bool:
+    fits = 0 < len(spelled) <= LONGEST_RECIPIENT
+    return fits and spelled.isprintable() and spelled == spelled.strip()
 
 
 def read_answer(provider: CodeProvider, recipient: str) -> UserInfo:

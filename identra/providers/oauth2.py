@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -94,6 +95,16 @@ def authorization_url(
     return f"{provider.authorize_url}{joint}{urlencode(query)}"
 
 
+def demand_endpoints(provider: OAuth2Provider) -> None:
+    """ValueError unless both endpoints are https, or http on this machine, and hosts names one."""
+    for url in (provider.authorize_url, provider.token_url):
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and _is_near(parts.hostname)):
+            raise ValueError(f"{url} is neither https nor http on this machine")
+    if urlsplit(provider.token_url).netloc not in provider.hosts:
+        raise ValueError("the host of token_url is not among hosts")
+
+
 async def exchange(
     provider: OAuth2Provider,
     upstream: Upstream,
@@ -146,6 +157,13 @@ def _read_token(name: str, answer: dict[str, Any]) -> str:
     if str(answer.get("token_type", "bearer")).lower() != "bearer":
         raise ProviderUnavailable(f"{name}: the token is of another type than bearer")
     return token
+
+
+def _is_near(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _is_sample(value: str) -> bool:

@@ -9,6 +9,8 @@ from identra.errors import InvalidArgument
 from identra.providers.base import Kind, Provider
 
 LONGEST = 128
+NO_CHARACTERS = frozenset({"Cc", "Cs"})
+"""Control characters and halves of surrogate pairs."""
 COMMON = frozenset(
     [
         "password",
@@ -103,6 +105,8 @@ def _objection(chosen: str, email: str, shortest: int) -> str | None:
         return f"needs at least {shortest} characters"
     if len(chosen) > LONGEST:
         return f"has at most {LONGEST} characters"
+    if any(unicodedata.category(character) in NO_CHARACTERS for character in chosen):
+        return "has a character that can't be typed"
     folded = chosen.casefold()
     if folded in {email, email.partition("@")[0]}:
         return "must not be the e-mail address"

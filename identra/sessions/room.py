@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from identra.errors import InvalidRefreshToken, InvalidToken
@@ -11,7 +11,7 @@ from identra.sessions.ending import Ending
 from identra.sessions.judgement import Policy, Session, Verdict, advance, judge
 from identra.sessions.token import RefreshToken, prove, read, write
 from identra.tokens import Subject
-from identra.values import SECOND, Peer, Token, TokenPair
+from identra.values import SECOND, Peer, Token, TokenPair, plain
 
 if TYPE_CHECKING:
     from identra.db import Database
@@ -38,7 +38,7 @@ class Opened:
     """A session that a transaction opened; its pair is minted after the commit."""
 
     session_id: str
-    seed: str
+    seed: str = field(repr=False)
     origin: Origin
     ends_at: int
 
@@ -86,7 +86,7 @@ class Sessions(Ending):
                     idle_ends_at=opened.ends_at,
                     ends_at=now + self._policy.absolute,
                     peer=peer.address or "",
-                    user_agent=peer.user_agent[:AGENT_LENGTH],
+                    user_agent=plain(peer.user_agent, AGENT_LENGTH),
                     signed_by=self._keys.signer().kid,
                 )
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from identra.linking import Candidate, Known
 from identra.users.nouns import Credential, Identity, OwnAddress, User
@@ -72,11 +72,21 @@ class Reading:
 
     async def credential(self, provider: str, email: str) -> Credential | None:
         """The credential of an address's user at a secret provider, or None."""
-        user_id = await self.find(email)
-        if user_id is None:
-            return None
-        kept = await self.hash_of(user_id, provider)
-        return Credential(user_id, kept) if kept else None
+        return await self._credential(provider, self._db.tables.emails.email == email)
+
+    async def proved_credential(self, provider: str, email: str) -> Credential | None:
+        """The same, just for a user who proved the address."""
+        t = self._db.tables.emails
+        return await self._credential(provider, (t.email == email) & t.proved_at.is_not_null())
+
+    async def _credential(self, provider: str, address: Any) -> Credential | None:
+        """One statement whoever has the address, so that its time tells nothing."""
+        t = self._db.tables
+        c, holder = t.credentials, t.emails.select(t.emails.user_id).where(address)
+        row = await self._db.first(
+            c.select(c.user_id, c.hash).where((c.provider == provider) & c.user_id.is_in(holder))
+        )
+        return Credential(**row) if row else None
 
     async def _by_identity(self, provider: str, subject: str | None) -> Candidate | None:
         if subject is None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from identra.secret import uuid7
 from identra.users.reading import Reading
-from identra.values import PROFILE_LENGTH
 
 if TYPE_CHECKING:
     from identra.db import Database
@@ -128,7 +127,7 @@ class Users(Reading):
             "user_id": user_id,
             "provider": assertion.provider,
             "subject": assertion.subject,
-            "username": assertion.username[:PROFILE_LENGTH],
+            "username": assertion.username,
             "linked_at": assertion.at,
             "counts_from": counts_from,
         }

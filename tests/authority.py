@@ -48,6 +48,9 @@ class Authority:
         )
         draft = self._draft(self._name, self._key.public_key())
         draft = draft.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        draft = draft.add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+        )
         return draft.add_extension(usage, critical=True).sign(self._key, hashes.SHA256())
 
     def _server_pem(self) -> bytes:
@@ -55,6 +58,8 @@ class Authority:
         here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         draft = self._draft(_name("localhost"), key.public_key())
         draft = draft.add_extension(x509.SubjectAlternativeName(here), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        draft = draft.add_extension(issuer, critical=False)
         sealed = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,

@@ -1,0 +1,34 @@
+"""`identra serve`: run the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from identra.cli import config_option, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@config_option
+@click.option(
+    "--dev", is_flag=True, help="Development: loopback and SQLite only, mail shown on the console."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="How many processes answer.",
+)
+def command(config: Path | None, *, dev: bool, workers: int) -> int:
+    """Run the service until it is told to stop."""
+    if dev and workers > 1:
+        raise click.UsageError("--dev runs one worker")
+    loaded = read_settings(config, dev=dev)
+    from identra.serve import serve
+
+    return serve(loaded, dev=dev, workers=workers)

@@ -1,0 +1,1 @@
+"""The REST door: what arrives over HTTP is read here, handed to the hall, and answered."""

@@ -1,0 +1,155 @@
+"""The Sanic app: made of operations, with the gate before it and one finish behind it."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import structlog
+from sanic import Sanic
+from sanic.application.state import ApplicationServerInfo
+from sanic.config import Config
+from sanic.http.constants import HTTP
+from sanic.response import BaseHTTPResponse, HTTPResponse
+
+from identra.http.body import read_body, read_query
+from identra.http.call import Call, address
+from identra.http.cors import headers_for
+from identra.http.errors import Failures
+from identra.http.gate import raise_gate
+from identra.http.operation import NO_STORE, Operation, reply
+from identra.http.routes import PREFIXES, every_operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from identra.app import App
+
+Door: TypeAlias = Sanic[Any, Any]
+
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Headers of every answer; a page of documentation brings its own policy."""
+
+_QUIET = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
+
+
+def make(app: App) -> Door:
+    """The REST door of an opened hall, ready to be served. Its name is free again on `close`."""
+    door: Door = Sanic(
+        f"identra-{id(app):x}",
+        config=Config(env_prefix=""),
+        error_handler=Failures(),
+        request_class=Call,
+        strict_slashes=True,
+        configure_logging=False,
+    )
+    door.config.update(
+        ACCESS_LOG=False, AUTO_EXTEND=False, MOTD=False, FALLBACK_ERROR_FORMAT="json"
+    )
+    door.ctx.hall, door.ctx.draining = app, False
+    raise_gate(door, local_only=app.dev)
+    operations = every_operation(app.providers, dev=app.dev)
+    door.ctx.operations = operations
+    for prefix in PREFIXES:
+        for operation in operations:
+            _add(door, app, operation, prefix)
+        for path in {operation.path for operation in operations}:
+            _add_options(door, operations, path, prefix)
+    # Sanic rewrites its own methods once a process, for the signals that are listened to; every
+    # door listens to the same.
+    door.config.TOUCHUP = not getattr(Sanic, "__touched__", False)
+    # Told one version of HTTP, Sanic leaves out its empty Alt-Svc.
+    door.state.server_info.append(ApplicationServerInfo({"version": HTTP.VERSION_1}))
+    door.register_middleware(_finish, "response")
+    return door
+
+
+def close(door: Door) -> None:
+    """Let the door's name be used again."""
+    Sanic.unregister_app(door)
+
+
+def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:
+    path = prefix + operation.path
+    door.add_route(
+        _handler(app, operation),
+        path,
+        methods=operation.methods,
+        name=_name(operation.method, path),
+        error_format="json",
+        ctx_bearer=operation.bearer,
+        ctx_caching=operation.caching,
+    )
+
+
+def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, Any, HTTPResponse]]:
+    async def handle(call: Call) -> HTTPResponse:
+        if operation.method == "POST":
+            read: Any = read_body(operation.takes, call.body, call.headers.get("content-type"))
+        else:
+            read = read_query(operation.takes, call.query_string)
+        answer = await operation.act(app, call, read)
+        return answer if isinstance(answer, HTTPResponse) else reply(answer)
+
+    return handle
+
+
+def _add_options(door: Door, operations: tuple[Operation, ...], path: str, prefix: str) -> None:
+    methods = [m for o in operations if o.path == path for m in o.methods]
+
+    async def options(call: Call) -> HTTPResponse:
+        allow = {"Allow": ", ".join([*methods, "OPTIONS"])}
+        asked = call.headers.get("access-control-request-method")
+        if asked is not None:
+            cors, origin = app_of(call).settings.cors, call.headers.get("origin")
+            allow |= headers_for(cors, origin, preflight_of=asked, methods=methods)
+        return HTTPResponse(status=204, headers=allow)
+
+    full = prefix + path
+    name = _name("OPTIONS", full)
+    door.add_route(options, full, methods=["OPTIONS"], name=name, error_format="json")
+
+
+def app_of(call: Call) -> App:
+    """The hall behind the door that a call came through."""
+    hall: App = call.app.ctx.hall
+    return hall
+
+
+def _name(method: str, path: str) -> str:
+    return f"{method}{path}".replace("/", "-").replace(".", "-")
+
+
+async def _finish(call: Call, response: BaseHTTPResponse) -> None:
+    """Give an answer the headers of every answer, and write its line in the log."""
+    headers = response.headers
+    for name, value in EVERYWHERE.items():
+        headers.setdefault(name, value)
+    caching = getattr(call.route.ctx, "caching", NO_STORE) if call.route else NO_STORE
+    good = response.status < 400  # noqa: PLR2004 - where errors begin (RFC 9110, 15.5)
+    headers.setdefault("Cache-Control", caching if good else NO_STORE)
+    headers["X-Request-ID"], headers["X-Attempt-ID"] = call.request_id, call.attempt_id
+    settings = app_of(call).settings
+    if "access-control-allow-origin" not in headers:
+        headers.update(headers_for(settings.cors, call.headers.get("origin")))
+    if call.template not in _QUIET:
+        _log(call, response.status)
+
+
+def _log(call: Call, status: int) -> None:
+    structlog.get_logger("identra.http").info(
+        "answered",
+        method=call.method if call.route else "-",
+        route=call.template,
+        status=status,
+        reason=call.reason or None,
+        detail=call.detail or None,
+        ms=round((perf_counter() - call.began) * 1000, 1),
+        request_id=call.request_id,
+        attempt_id=call.attempt_id,
+        peer=address(call, app_of(call).settings),
+    )

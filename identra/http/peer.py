@@ -1,0 +1,71 @@
+"""Who is at the other end: read from the socket, and from those proxies alone that are trusted."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Network: TypeAlias = IPv4Network | IPv6Network
+_Address: TypeAlias = IPv4Address | IPv6Address
+
+_SITE = 64
+
+
+def peer_of(
+    socket_address: str | None,
+    forwarded_for: str | None,
+    trusted_proxies: Sequence[Network],
+    trusted_callers: Sequence[Network],
+) -> str | None:
+    """The end of the network that allowances count: an IPv4 address, or an IPv6 /64.
+
+    X-Forwarded-For is read from its right, starting at the socket's peer and stepping over
+    trusted proxies; what nobody trusted wrote is not read. Where the end so found is a trusted
+    caller, the address it forwards is the peer, or None (nobody is counted) without one.
+    An unreadable entry ends the reading: the last readable address stands.
+    """
+    found = _read(socket_address or "")
+    if found is None:
+        return None
+    forwarded = _entries(forwarded_for)
+    while _within(found, trusted_proxies) and forwarded:
+        further = _read(forwarded.pop())
+        if further is None:
+            return _counted(found)
+        found = further
+    if not _within(found, trusted_callers):
+        return _counted(found)
+    user = _read(forwarded.pop()) if forwarded else None
+    return None if user is None else _counted(user)
+
+
+def _entries(forwarded_for: str | None) -> list[str]:
+    return [] if forwarded_for is None else [e.strip() for e in forwarded_for.split(",")]
+
+
+def _read(entry: str) -> _Address | None:
+    """An address, with or without a port, in the spellings that proxies write."""
+    host = entry
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _within(address: _Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _counted(address: _Address) -> str:
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((address, _SITE), strict=False))

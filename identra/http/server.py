@@ -1,0 +1,78 @@
+"""Serving the REST door on a socket: open, say when ready, drain, close."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from sanic.http import Stage
+
+from identra.http.app import Door, close, make
+from identra.http.gate import WHOLE_REQUEST, FrontGate
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator
+
+    from sanic.server.protocols.http_protocol import HttpProtocol
+
+    from identra.app import App
+
+LONGEST_DRAIN = 10.0
+_LOOK_EVERY = 0.02
+
+
+@asynccontextmanager
+async def serving(
+    app: App, listening: socket.socket, *, whole_request: float = WHOLE_REQUEST
+) -> AsyncIterator[Door]:
+    """Serve the hall on a listening socket until the block is left, then drain and close.
+
+    Draining: `/readyz` answers 503 and connections end with their answer, while requests that
+    have begun finish, within LONGEST_DRAIN seconds. A request must be whole `whole_request`
+    seconds after its first byte. The hall itself stays open.
+    """
+    door = make(app)
+    door.config.REQUEST_TIMEOUT = whole_request
+    server: Any = await door.create_server(
+        sock=listening,
+        protocol=FrontGate,
+        access_log=False,
+        asyncio_server_kwargs={"start_serving": False},
+    )
+    await server.startup()
+    await server.before_start()
+    await server.start_serving()
+    await server.after_start()
+    try:
+        yield door
+    finally:
+        await _drain(door, server)
+        close(door)
+
+
+async def _drain(door: Door, server: Any) -> None:
+    door.ctx.draining, door.config.KEEP_ALIVE = True, False
+    begun = _busy(server.connections)
+    for connection in begun:
+        connection.http.keep_alive = False
+    until = monotonic() + LONGEST_DRAIN
+    await _finished(begun, until)
+    await server.before_stop()
+    server.server.close()
+    await _finished(_busy(server.connections), until)
+    for connection in list(server.connections):
+        connection.close(timeout=0)
+    await server.after_stop()
+
+
+async def _finished(connections: set[HttpProtocol], until: float) -> None:
+    while _busy(connections) and monotonic() < until:  # noqa: ASYNC110 - Sanic tells no event
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def _busy(connections: set[HttpProtocol]) -> set[HttpProtocol]:
+    """The connections with a request that has begun and not been answered."""
+    return {c for c in connections if c.http is not None and c.http.stage is not Stage.IDLE}

@@ -1,0 +1,73 @@
+"""Logs: one line per fact on stderr, for people in development and as JSON elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, TypeAlias
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+_Chain: TypeAlias = "list[Processor]"
+
+_TOO_TALKATIVE = ("httpx", "httpcore", "asyncio", "aiosqlite", "sanic.root", "sanic.server")
+"""Libraries whose everyday lines say nothing an operator needs, or say URLs."""
+
+
+def configure(*, dev: bool) -> None:
+    """Send every log of the process, ours and libraries', through one formatter to stderr.
+
+    A library's exception is told by its type and frames, never by its text: it may hold a value.
+    """
+    shared: _Chain = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_values,
+        _without_nothing,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(shared, dev=dev))
+    root = logging.getLogger()
+    root.handlers, root.level = [handler], logging.INFO
+    for name in _TOO_TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _formatter(shared: _Chain, *, dev: bool) -> logging.Formatter:
+    for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=10)
+    renderer: Processor = for_people if dev else structlog.processors.JSONRenderer()
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        use_get_message=True,
+    )
+
+
+def _without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace an exception by where it came from."""
+    import traceback
+
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["fault"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        event["kind"] = type(error).__qualname__
+    return event
+
+
+def _without_nothing(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave out what is not there."""
+    return {name: value for name, value in event.items() if value is not None}

@@ -1,0 +1,32 @@
+"""A loop that does not turn is seen, its stack is told, and its process ended."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+from structlog.testing import capture_logs
+
+from identra.watchdog import watching
+
+
+async def test_a_blocked_loop_is_bitten_and_its_stack_is_told() -> None:
+    bitten = threading.Event()
+    with capture_logs() as logged, watching(0.2, bite=bitten.set):
+        _block_until(bitten)
+    assert bitten.is_set()
+    assert any("_block_until" in line for line in logged[0]["stack"])
+
+
+async def test_a_busy_loop_that_turns_is_left_alone() -> None:
+    bitten = threading.Event()
+    with watching(0.3, bite=bitten.set):
+        until = time.monotonic() + 0.9
+        while time.monotonic() < until:  # noqa: ASYNC110 - the turning is the point
+            await asyncio.sleep(0)
+    assert not bitten.is_set()
+
+
+def _block_until(event: threading.Event) -> None:
+    event.wait(5)

@@ -1,0 +1,99 @@
+"""The real service for a test: as a process of its own, or its door within the test's loop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from identra import app, settings
+from identra.http.server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from identra.app import App
+
+PATIENCE = 30
+BASE = """
+http_port = 0
+[persistence]
+name = "{folder}/identra.db"
+[keys]
+master_key_files = ["{folder}/master.key"]
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that said it is ready."""
+
+    url: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where its socket is."""
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        return host, int(port)
+
+    def stop(self) -> int:
+        """Ask it to end; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def identra(folder: Path, *arguments: str, extra: str = "") -> Iterator[Running]:
+    """`identra serve` with these arguments on a database and a port of its own."""
+    file, log = write_settings(folder, extra), folder / "log"
+    with log.open("w") as errors, _start(file, arguments, errors.fileno()) as process:
+        try:
+            assert process.stdout
+            greeting = process.stdout.readline()
+            assert greeting.startswith("Identra is ready at "), log.read_text()
+            yield Running(greeting.split()[-1], process, log)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+@asynccontextmanager
+async def door(
+    folder: Path, *, extra: str = "", dev: bool = True, whole_request: float = 15
+) -> AsyncIterator[tuple[App, str]]:
+    """The hall and the URL of its REST door, within this test's own loop."""
+    loaded = settings.load(write_settings(folder, extra), {}, dev=dev)
+    await app.prepare(loaded)
+    hall = await app.build(loaded, dev=dev)
+    listening = socket.create_server(("127.0.0.1", 0))
+    try:
+        async with serving(hall, listening, whole_request=whole_request):
+            yield hall, f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        await hall.close()
+
+
+def write_settings(folder: Path, extra: str = "") -> Path:
+    """A settings file for a service that touches nothing outside `folder`."""
+    file = folder / "identra.toml"
+    file.write_text(BASE.format(folder=folder) + extra)
+    return file
+
+
+def _start(file: Path, arguments: tuple[str, ...], errors: int) -> subprocess.Popen[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("IDENTRA_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "identra", "serve", "--config", str(file), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        env=clean,
+    )

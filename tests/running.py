@@ -53,8 +53,15 @@ class Running:
 @contextmanager
 def identra(folder: Path, *arguments: str, extra: str = "") -> Iterator[Running]:
     """`identra serve` with these arguments on a database and a port of its own."""
-    file, log = write_settings(folder, extra), folder / "log"
-    with log.open("w") as errors, _start(file, arguments, errors.fileno()) as process:
+    with started(write_settings(folder, extra), *arguments) as service:
+        yield service
+
+
+@contextmanager
+def started(file: Path, *arguments: str) -> Iterator[Running]:
+    """`identra serve` by a settings file, in a group of its own; it logs beside the file."""
+    log = file.with_name("log")
+    with log.open("a") as errors, _start(file, arguments, errors.fileno()) as process:
         try:
             assert process.stdout
             greeting = process.stdout.readline()
@@ -73,12 +80,19 @@ async def door(
     loaded = settings.load(write_settings(folder, extra), {}, dev=dev)
     await app.prepare(loaded)
     hall = await app.build(loaded, dev=dev)
-    listening = socket.create_server(("127.0.0.1", 0))
     try:
-        async with serving(hall, listening, whole_request=whole_request):
-            yield hall, f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with door_of(hall, whole_request=whole_request) as url:
+            yield hall, url
     finally:
         await hall.close()
+
+
+@asynccontextmanager
+async def door_of(hall: App, *, whole_request: float = 15) -> AsyncIterator[str]:
+    """The URL of an open hall's REST door, within this test's own loop."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with serving(hall, listening, whole_request=whole_request):
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 def write_settings(folder: Path, extra: str = "") -> Path:
@@ -88,12 +102,30 @@ def write_settings(folder: Path, extra: str = "") -> Path:
     return file
 
 
+def command(file: Path, *words: str) -> str:
+    """Run another command of `identra` by a settings file; what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "identra", *words, "--config", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=_clean(),
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def _start(file: Path, arguments: tuple[str, ...], errors: int) -> subprocess.Popen[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("IDENTRA_")}
     return subprocess.Popen(
         [sys.executable, "-m", "identra", "serve", "--config", str(file), *arguments],
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
-        env=clean,
+        env=_clean(),
+        start_new_session=True,
     )
+
+
+def _clean() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("IDENTRA_")}

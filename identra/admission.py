@@ -14,6 +14,7 @@ from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust,
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from identra.account import Caller
     from identra.challenges import Answered, Challenges
     from identra.db import Database
     from identra.events import Events
@@ -33,16 +34,16 @@ class Case:
 
     `origin` makes the new session's origin of the user's id. `answered` is spent in the
     transaction, so that no challenge ever admits twice, and `also` runs there once the user is
-    known. `known` reads who is meant where the assertion itself does not say. `live` is the user
-    of the live session that came along; `counts_from` the instant from which a new identity
-    counts as re-authentication.
+    known. `known` reads who is meant where the assertion itself does not say. `live` is whose
+    session came along, and it must live still when the case is applied; `counts_from` the instant
+    from which a new identity counts as re-authentication.
     """
 
     assertion: Assertion
     judge: Callable[[Known], Decision]
     origin: Callable[[str], Origin]
     answered: Answered | None = None
-    live: str | None = None
+    live: Caller | None = None
     known: Callable[[], Awaitable[Known]] | None = None
     also: Callable[[str], Awaitable[None]] | None = None
     counts_from: int | None = None
@@ -75,8 +76,9 @@ class Admission:
     async def admit(self, case: Case, peer: Peer) -> TokenPair:
         """Judge, then in one transaction judge again and apply; commit; mint; tell.
 
-        Raises the decision's refusal, the challenge's own error if it was spent before, and
-        StoreUnavailable if three turns were each overtaken.
+        Raises the decision's refusal, the challenge's own error if it was spent before,
+        InvalidToken if the session that came along has ended, and StoreUnavailable if three turns
+        were each overtaken.
         """
         for _ in range(TURNS):
             decision = await self._judge(case)
@@ -98,7 +100,10 @@ class Admission:
     async def _known(self, case: Case) -> Known:
         if case.known:
             return await case.known()
-        return await self._users.known(case.assertion, case.live)
+        live = case.live
+        if live:
+            await self._sessions.alive(live.session_id, live.user_id)
+        return await self._users.known(case.assertion, live.user_id if live else None)
 
     async def _apply(self, case: Case, decision: Decision, peer: Peer) -> Opened:
         await self._hold(decision, case.assertion.at)

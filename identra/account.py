@@ -68,6 +68,14 @@ class Account:
         origin = await self._sessions.alive(claims.session_id, claims.user_id)
         return Caller(claims.user_id, claims.session_id, origin)
 
+    async def lives(self, session_id: str, user_id: str) -> bool:
+        """Whether this is a live session of the user's."""
+        try:
+            await self._sessions.alive(session_id, user_id)
+        except InvalidToken:
+            return False
+        return True
+
     async def login_info(self, bearer: str | None) -> LoginInfo:
         """How the caller can get in. Raises as `identify`."""
         caller = await self.identify(bearer)

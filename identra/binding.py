@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra.admission import Case, stamp
-from identra.errors import ReauthenticationRequired
+from identra.errors import InvalidState, ReauthenticationRequired
 from identra.linking import decide_binding
 from identra.sessions import Origin
 from identra.values import DAY, MINUTE
@@ -15,6 +15,7 @@ from identra.values import DAY, MINUTE
 if TYPE_CHECKING:
     from identra.account import Account, Caller
     from identra.admission import Admission
+    from identra.challenges import Opening
     from identra.linking import Decision, Known
     from identra.roundtrip import Return, Roundtrip
     from identra.values import Assertion, Clock, Peer, TokenPair
@@ -61,6 +62,7 @@ class Binding:
         if self._requires_reauthentication and not fresh:
             raise ReauthenticationRequired("the authentication is older than 10 minutes")
         provider, opened, info = await self._roundtrip.finish(back, caller)
+        await self._demand_live(opened.opening, caller)
         assertion = stamp(provider, info, at=self._clock(), amr=())
         case = Case(
             assertion,
@@ -72,6 +74,14 @@ class Binding:
         )
         pair = await self._admission.admit(case, peer)
         return Bound(pair, assertion.username, assertion.avatar_url)
+
+    async def _demand_live(self, opening: Opening, caller: Caller) -> None:
+        """A state is over with the session that asked for it, be it brought by another of hers."""
+        asker = opening.session_id
+        if asker is None or asker == caller.session_id:
+            return
+        if not await self._account.lives(asker, caller.user_id):
+            raise InvalidState("the session that asked for it has ended")
 
 
 def is_fresh(caller: Caller, now: int) -> bool:

@@ -117,3 +117,22 @@ async def test_a_claimant_with_something_proved_loses_the_claim_and_the_owner_st
             assert told["user_id"] != info["user_id"]
             assert (told["email"], told["email_verified"]) == ("", False)
         assert reason(await attacker.log_in(ADA, EVIL)) == "INVALID_CREDENTIALS"
+
+
+async def test_a_bind_begun_by_the_claimant_is_not_finished_by_the_owner(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """A state begun under a session that has ended binds nothing, whoever brings it."""
+    github = GitHub()
+    sections = IMMEDIATE | {"providers.github": section_of(github)}
+    opened = open_house(tmp_path, persistence, sections=sections, transport=github.transport())
+    async with opened as house:
+        attacker = house.caller()
+        pair = tokens(await attacker.register(ADA, EVIL))
+        github.welcome(MALLORY_AT_GITHUB)
+        prompt = await attacker.ask("/oauth/url", bearer=access(pair), provider="github")
+        back = github.approve(prompt.json()["url"])
+        hers = await _prove("a mailed code", house, github)
+        tricked = await house.caller().say("/oauth/bind", back, bearer=access(hers))
+        assert reason(tricked) == "INVALID_STATE"
+        assert (await house.rows("identities")) == {"identities": 0}

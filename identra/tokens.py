@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 8192
 LEEWAY: Final = 30
 TYPE: Final = "at+jwt"
+ES256_SIGNATURE: Final = 64
+"""R and S of 32 bytes each (RFC 7518, 3.4); the library also reads wider ones."""
 HEADER_NAMES: Final = frozenset({"alg", "kid", "typ"})
 INTEGERS: Final = ("exp", "iat", "nbf")
 STRINGS: Final = ("jti", "sub", "sid")
@@ -147,6 +149,9 @@ def _compact(value: dict[str, Any]) -> str:
 
 
 def _verify(key: SigningKey, token: str) -> None:
+    if key.algorithm == "ES256":
+        length = len(from_base64url(token.rpartition(".")[2]))
+        _demand(length == ES256_SIGNATURE, "a signature of another length")
     signed = JWS()
     signed.allowed_algs = [key.algorithm]
     try:

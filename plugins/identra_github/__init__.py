@@ -43,6 +43,9 @@ class GitHub(OAuth2Provider):
         if type(user["id"]) is not int or user["id"] <= 0:
             message = "GitHub gave no account number"
             raise ValueError(message)
+        if not isinstance(emails, list):
+            message = "GitHub gave no list of addresses"
+            raise TypeError(message)
         return UserInfo(
             subject=str(user["id"]),
             username=user.get("login") or "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 from identra.errors import RateLimited
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from identra.state import State
     from identra.values import Peer
 
+SITE: Final = 64
+"""The bits of an IPv6 address that name a customer's network, all of whose hosts are one peer."""
 IN_ALL: Final = 5
 """How many times the allowance of one peer a subject has from all peers together."""
 
@@ -113,18 +115,16 @@ class Limits:
 
 
 def network_of(peer: Peer) -> str | None:
-    """The network a peer is counted by: an IPv4 address, an IPv6 /64, or none."""
+    """The network a peer is counted by: an IPv4 address, an IPv6 /64, or none.
+
+    A door may name the address or, as REST does, the network already.
+    """
     if not peer.address:
         return None
-    address = ip_address(peer.address)
-    network: IPv4Network | IPv6Network
-    if address.version == 4:  # noqa: PLR2004 - the protocol's number
-        network = ip_network(address)
-    elif address.ipv4_mapped:
-        network = ip_network(address.ipv4_mapped)
-    else:
-        network = ip_network((int(address) >> 64 << 64, 64))
-    return str(network)
+    address = ip_network(peer.address, strict=False).network_address
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Network((address, SITE), strict=False))
+    return str(address)
 
 
 def _secret_keys(subject: str, peer: Peer) -> tuple[tuple[str, int], ...]:

@@ -65,7 +65,7 @@ class Account:
         if bearer is None:
             raise MissingToken("no bearer token")
         claims = await self._tokens.check(bearer)
-        origin = await self._sessions.alive(claims)
+        origin = await self._sessions.alive(claims.session_id, claims.user_id)
         return Caller(claims.user_id, claims.session_id, origin)
 
     async def login_info(self, bearer: str | None) -> LoginInfo:

@@ -14,6 +14,7 @@ from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust,
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from identra.account import Caller
     from identra.challenges import Answered, Challenges
     from identra.db import Database
     from identra.events import Events
@@ -33,16 +34,16 @@ class Case:
 
     `origin` makes the new session's origin of the user's id. `answered` is spent in the
     transaction, so that no challenge ever admits twice, and `also` runs there once the user is
-    known. `known` reads who is meant where the assertion itself does not say. `live` is the user
-    of the live session that came along; `counts_from` the instant from which a new identity
-    counts as re-authentication.
+    known. `known` reads who is meant where the assertion itself does not say. `caller` is whose
+    live session came along, and must still be live when it counts; `counts_from` the instant from
+    which a new identity counts as re-authentication.
     """
 
     assertion: Assertion
     judge: Callable[[Known], Decision]
     origin: Callable[[str], Origin]
     answered: Answered | None = None
-    live: str | None = None
+    caller: Caller | None = None
     known: Callable[[], Awaitable[Known]] | None = None
     also: Callable[[str], Awaitable[None]] | None = None
     counts_from: int | None = None
@@ -75,8 +76,9 @@ class Admission:
     async def admit(self, case: Case, peer: Peer) -> TokenPair:
         """Judge, then in one transaction judge again and apply; commit; mint; tell.
 
-        Raises the decision's refusal, the challenge's own error if it was spent before, and
-        StoreUnavailable if three turns were each overtaken.
+        Raises the decision's refusal, the challenge's own error if it was spent before,
+        InvalidToken if the caller's session ended meanwhile, and StoreUnavailable if three turns
+        were each overtaken.
         """
         for _ in range(TURNS):
             decision = await self._judge(case)
@@ -96,9 +98,12 @@ class Admission:
         return decision
 
     async def _known(self, case: Case) -> Known:
+        if case.caller:
+            await self._sessions.alive(case.caller.session_id, case.caller.user_id)
         if case.known:
             return await case.known()
-        return await self._users.known(case.assertion, case.live)
+        live = case.caller.user_id if case.caller else None
+        return await self._users.known(case.assertion, live)
 
     async def _apply(self, case: Case, decision: Decision, peer: Peer) -> Opened:
         await self._hold(decision, case.assertion.at)

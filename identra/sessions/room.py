@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.events import Events
     from identra.keys import Keys
-    from identra.tokens import Claims, Tokens
+    from identra.tokens import Tokens
 
 TURNS: Final = 3
 AGENT_LENGTH: Final = 255
@@ -125,13 +125,13 @@ class Sessions(Ending):
             return
         await self.revoke(row["id"], "asked", user_id=row["user_id"])
 
-    async def alive(self, claims: Claims) -> Origin:
-        """The live session a checked access token belongs to. Raises InvalidToken."""
+    async def alive(self, session_id: str, user_id: str) -> Origin:
+        """The origin of a user's session, if it is live. Raises InvalidToken."""
         t = self._db.tables.sessions
         row = await self._db.first(
-            t.select(*_columns(t), self._db.now().as_alias("now")).where(t.id == claims.session_id)
+            t.select(*_columns(t), self._db.now().as_alias("now")).where(t.id == session_id)
         )
-        if row is None or row["user_id"] != claims.user_id:
+        if row is None or row["user_id"] != user_id:
             raise InvalidToken("no such session")
         if row["revoked_at"] is not None or row["now"] >= row["ends_at"]:
             raise InvalidToken("the session is over")

@@ -10,7 +10,7 @@ from identra.errors import RateLimited
 from identra.secret import digest
 
 if TYPE_CHECKING:
-    from identra.state import State
+    from identra.state import Counts
     from identra.values import Peer
 
 SITE: Final = 64
@@ -47,10 +47,10 @@ SECRET: Final = Patience("secret", 5, 300, 60, 900)
 
 
 class Limits:
-    """Allowances counted by the short-lived state, under digests of subject and network."""
+    """Allowances, counted under digests of subject and network."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
 
     async def spend(self, allowances: tuple[Allowance, ...], subject: str, peer: Peer) -> None:
         """Take one from each, for the subject from this peer and from everywhere.
@@ -76,41 +76,41 @@ class Limits:
     async def secret_was_right(self, subject: str, peer: Peer) -> None:
         """Forget this peer's tries at a secret it has just shown to know, and give one back."""
         (key, _), *everywhere = _secret_keys(subject, peer)
-        await self._state.take(f"{key}:tries")
-        await self._state.take(f"{key}:strikes")
+        await self._counts.take(f"{key}:tries")
+        await self._counts.take(f"{key}:strikes")
         for wide, _ in everywhere:
-            await self._state.count(f"{wide}:tries", ttl=SECRET.window, by=-1)
+            await self._counts.count(f"{wide}:tries", ttl=SECRET.window, by=-1)
 
     async def secret_was_wrong(self, peer: Peer) -> None:
         """Count a failure against the peer network, whoever it was about."""
         if network := network_of(peer):
-            await self._state.count(_key(FAILING_PEER.name, network), ttl=FAILING_PEER.window)
+            await self._counts.count(_key(FAILING_PEER.name, network), ttl=FAILING_PEER.window)
 
     async def _take(self, allowance: Allowance, subject: str, most: int) -> None:
-        count = await self._state.count(_key(allowance.name, subject), ttl=allowance.window)
+        count = await self._counts.count(_key(allowance.name, subject), ttl=allowance.window)
         if count.value > most:
             raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
     async def _heed(self, allowance: Allowance, peer: Peer) -> None:
         if not (network := network_of(peer)):
             return
-        count = await self._state.count(_key(allowance.name, network), ttl=allowance.window, by=0)
+        count = await self._counts.count(_key(allowance.name, network), ttl=allowance.window, by=0)
         if count.value >= allowance.most:
             raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
     async def _try(self, key: str, most: int) -> None:
-        waiting = await self._state.count(f"{key}:wait", ttl=1, by=0)
+        waiting = await self._counts.count(f"{key}:wait", ttl=1, by=0)
         if waiting.value:
             raise RateLimited(SECRET.name, retry_after=max(1, waiting.left))
-        tries = await self._state.count(f"{key}:tries", ttl=SECRET.window)
+        tries = await self._counts.count(f"{key}:tries", ttl=SECRET.window)
         if tries.value > most:
             await self._make_wait(key)
 
     async def _make_wait(self, key: str) -> None:
-        strikes = await self._state.count(f"{key}:strikes", ttl=86_400)
+        strikes = await self._counts.count(f"{key}:strikes", ttl=86_400)
         wait = min(SECRET.first * 2 ** (strikes.value - 1), SECRET.longest)
-        await self._state.count(f"{key}:wait", ttl=wait)
-        await self._state.take(f"{key}:tries")
+        await self._counts.count(f"{key}:wait", ttl=wait)
+        await self._counts.take(f"{key}:tries")
         raise RateLimited(SECRET.name, retry_after=wait)
 
 

@@ -34,16 +34,16 @@ class Case:
 
     `origin` makes the new session's origin of the user's id. `answered` is spent in the
     transaction, so that no challenge ever admits twice, and `also` runs there once the user is
-    known. `known` reads who is meant where the assertion itself does not say. `live` is whose
-    session came along, and it must live still when the case is applied; `counts_from` the instant
-    from which a new identity counts as re-authentication.
+    known. `known` reads who is meant where the assertion itself does not say. `caller` is whose
+    live session came along, and must still be live when it counts; `counts_from` the instant from
+    which a new identity counts as re-authentication.
     """
 
     assertion: Assertion
     judge: Callable[[Known], Decision]
     origin: Callable[[str], Origin]
     answered: Answered | None = None
-    live: Caller | None = None
+    caller: Caller | None = None
     known: Callable[[], Awaitable[Known]] | None = None
     also: Callable[[str], Awaitable[None]] | None = None
     counts_from: int | None = None
@@ -77,7 +77,7 @@ class Admission:
         """Judge, then in one transaction judge again and apply; commit; mint; tell.
 
         Raises the decision's refusal, the challenge's own error if it was spent before,
-        InvalidToken if the session that came along has ended, and StoreUnavailable if three turns
+        InvalidToken if the caller's session ended meanwhile, and StoreUnavailable if three turns
         were each overtaken.
         """
         for _ in range(TURNS):
@@ -98,12 +98,12 @@ class Admission:
         return decision
 
     async def _known(self, case: Case) -> Known:
+        if case.caller:
+            await self._sessions.alive(case.caller.session_id, case.caller.user_id)
         if case.known:
             return await case.known()
-        live = case.live
-        if live:
-            await self._sessions.alive(live.session_id, live.user_id)
-        return await self._users.known(case.assertion, live.user_id if live else None)
+        live = case.caller.user_id if case.caller else None
+        return await self._users.known(case.assertion, live)
 
     async def _apply(self, case: Case, decision: Decision, peer: Peer) -> Opened:
         await self._hold(decision, case.assertion.at)

@@ -69,7 +69,7 @@ class Binding:
             partial(_judge, assertion, caller.user_id),
             partial(_same_origin, caller),
             answered=opened.answered,
-            live=caller,
+            caller=caller,
             counts_from=assertion.at + (0 if fresh else PROBATION),
         )
         pair = await self._admission.admit(case, peer)

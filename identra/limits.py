@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 from identra.errors import RateLimited
 from identra.secret import digest
 
 if TYPE_CHECKING:
-    from identra.state import State
+    from identra.state import Counts
     from identra.values import Peer
 
+SITE: Final = 64
+"""The bits of an IPv6 address that name a customer's network, all of whose hosts are one peer."""
 IN_ALL: Final = 5
 """How many times the allowance of one peer a subject has from all peers together."""
 
@@ -45,10 +47,10 @@ SECRET: Final = Patience("secret", 5, 300, 60, 900)
 
 
 class Limits:
-    """Allowances counted by the short-lived state, under digests of subject and network."""
+    """Allowances, counted under digests of subject and network."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
 
     async def spend(self, allowances: tuple[Allowance, ...], subject: str, peer: Peer) -> None:
         """Take one from each, for the subject from this peer and from everywhere.
@@ -74,57 +76,55 @@ class Limits:
     async def secret_was_right(self, subject: str, peer: Peer) -> None:
         """Forget this peer's tries at a secret it has just shown to know, and give one back."""
         (key, _), *everywhere = _secret_keys(subject, peer)
-        await self._state.take(f"{key}:tries")
-        await self._state.take(f"{key}:strikes")
+        await self._counts.take(f"{key}:tries")
+        await self._counts.take(f"{key}:strikes")
         for wide, _ in everywhere:
-            await self._state.count(f"{wide}:tries", ttl=SECRET.window, by=-1)
+            await self._counts.count(f"{wide}:tries", ttl=SECRET.window, by=-1)
 
     async def secret_was_wrong(self, peer: Peer) -> None:
         """Count a failure against the peer network, whoever it was about."""
         if network := network_of(peer):
-            await self._state.count(_key(FAILING_PEER.name, network), ttl=FAILING_PEER.window)
+            await self._counts.count(_key(FAILING_PEER.name, network), ttl=FAILING_PEER.window)
 
     async def _take(self, allowance: Allowance, subject: str, most: int) -> None:
-        count = await self._state.count(_key(allowance.name, subject), ttl=allowance.window)
+        count = await self._counts.count(_key(allowance.name, subject), ttl=allowance.window)
         if count.value > most:
             raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
     async def _heed(self, allowance: Allowance, peer: Peer) -> None:
         if not (network := network_of(peer)):
             return
-        count = await self._state.count(_key(allowance.name, network), ttl=allowance.window, by=0)
+        count = await self._counts.count(_key(allowance.name, network), ttl=allowance.window, by=0)
         if count.value >= allowance.most:
             raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
     async def _try(self, key: str, most: int) -> None:
-        waiting = await self._state.count(f"{key}:wait", ttl=1, by=0)
+        waiting = await self._counts.count(f"{key}:wait", ttl=1, by=0)
         if waiting.value:
             raise RateLimited(SECRET.name, retry_after=max(1, waiting.left))
-        tries = await self._state.count(f"{key}:tries", ttl=SECRET.window)
+        tries = await self._counts.count(f"{key}:tries", ttl=SECRET.window)
         if tries.value > most:
             await self._make_wait(key)
 
     async def _make_wait(self, key: str) -> None:
-        strikes = await self._state.count(f"{key}:strikes", ttl=86_400)
+        strikes = await self._counts.count(f"{key}:strikes", ttl=86_400)
         wait = min(SECRET.first * 2 ** (strikes.value - 1), SECRET.longest)
-        await self._state.count(f"{key}:wait", ttl=wait)
-        await self._state.take(f"{key}:tries")
+        await self._counts.count(f"{key}:wait", ttl=wait)
+        await self._counts.take(f"{key}:tries")
         raise RateLimited(SECRET.name, retry_after=wait)
 
 
 def network_of(peer: Peer) -> str | None:
-    """The network a peer is counted by: an IPv4 address, an IPv6 /64, or none."""
+    """The network a peer is counted by: an IPv4 address, an IPv6 /64, or none.
+
+    A door may name the address or, as REST does, the network already.
+    """
     if not peer.address:
         return None
-    address = ip_address(peer.address)
-    network: IPv4Network | IPv6Network
-    if address.version == 4:  # noqa: PLR2004 - the protocol's number
-        network = ip_network(address)
-    elif address.ipv4_mapped:
-        network = ip_network(address.ipv4_mapped)
-    else:
-        network = ip_network((int(address) >> 64 << 64, 64))
-    return str(network)
+    address = ip_network(peer.address, strict=False).network_address
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Network((address, SITE), strict=False))
+    return str(address)
 
 
 def _secret_keys(subject: str, peer: Peer) -> tuple[tuple[str, int], ...]:

@@ -97,7 +97,7 @@ class Login:
             partial(self._decide, assertion),
             origin_of(assertion),
             answered=answered,
-            live=caller,
+            caller=caller,
         )
         return await self._admission.admit(case, peer)
 

@@ -88,7 +88,8 @@ class Office:
         """End all sessions of a user; how many there were."""
         user = await self.show(who)
         async with self._db.transaction():
-            await self._users.touch(user.user_id)  # whoever is being admitted comes before or after
+            # Whoever is being let in at this moment ends too: that holds her row until it is done.
+            await self._users.touch(user.user_id)
             return await self._sessions.revoke_all(user.user_id, "operator")
 
     async def _insert(self, assertion: Assertion, hashed: str | None, *, proved: bool) -> str:

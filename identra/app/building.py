@@ -122,7 +122,7 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
     tokens = Tokens(edges.keys, token_policy(tree), clock)
     sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree))
     users = Users(db, events, clock)
-    limits = Limits(state)
+    limits = Limits(opening.counts(tree, state))
     challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
     notices = Notices(edges.mailer, users, application=application)
     return _Rooms(

@@ -15,6 +15,7 @@ from identra.events import Events
 from identra.hashing import Hashing
 from identra.keys import RELOAD_EVERY, Keys
 from identra.mail import NoMailer, Outbox, SmtpMailer
+from identra.state.counting import SteadyCounts
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
 from identra.upstream import open_network
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.loader import Providers
     from identra.settings import SettingsTree
-    from identra.state import State
+    from identra.state import Counts, State
     from identra.values import Clock, Mailer, Upstream
 
 MAIL_GRACE: Final = 5.0
@@ -54,6 +55,11 @@ async def state(tree: SettingsTree, db: Database, opened: AsyncExitStack) -> Sta
     store: State = open_redis(tree.redis) if tree.redis else DatabaseState(db)
     opened.push_async_callback(store.close)
     return store
+
+
+def counts(tree: SettingsTree, store: State) -> Counts:
+    """Where allowances are counted: a Redis that is away does not stop the counting."""
+    return SteadyCounts(store) if tree.redis else store
 
 
 async def mailer(tree: SettingsTree, clock: Clock, opened: AsyncExitStack, *, dev: bool) -> Mailer:

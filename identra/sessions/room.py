@@ -126,7 +126,7 @@ class Sessions(Ending):
         await self.revoke(row["id"], "asked", user_id=row["user_id"])
 
     async def alive(self, session_id: str, user_id: str) -> Origin:
-        """The origin of this user's session while it lives. Raises InvalidToken."""
+        """The origin of a user's session, if it is live. Raises InvalidToken."""
         t = self._db.tables.sessions
         row = await self._db.first(
             t.select(*_columns(t), self._db.now().as_alias("now")).where(t.id == session_id)

@@ -20,7 +20,23 @@ class Count:
     left: int
 
 
-class State(Protocol):
+class Counts(Protocol):
+    """The half of the contract that allowances need."""
+
+    async def count(self, key: str, *, ttl: int, by: int = 1) -> Count:
+        """Add to a counter and tell what it became.
+
+        The window of `ttl` seconds begins at the first count and is not prolonged by the next.
+        `by=0` looks without opening a window.
+        """
+        ...
+
+    async def take(self, key: str) -> str | None:
+        """Read a value and remove it: of many takers one gets it. Removes a counter too."""
+        ...
+
+
+class State(Counts, Protocol):
     """The contract. Every verb raises StoreUnavailable when the store can't do its work now.
 
     `ttl` is in seconds and positive. A caller who is cancelled, or told StoreUnavailable, can't
@@ -33,18 +49,6 @@ class State(Protocol):
 
     async def get(self, key: str) -> str | None:
         """Read a value; None if there is none, or a counter."""
-        ...
-
-    async def take(self, key: str) -> str | None:
-        """Read a value and remove it: of many takers one gets it. Removes a counter too."""
-        ...
-
-    async def count(self, key: str, *, ttl: int, by: int = 1) -> Count:
-        """Add to a counter and tell what it became.
-
-        The window of `ttl` seconds begins at the first count and is not prolonged by the next.
-        `by=0` looks without opening a window.
-        """
         ...
 
     async def ping(self) -> None:

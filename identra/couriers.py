@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from identra.errors import IdentraError, MailNotConfigured, ProviderUnavailable
+from identra.errors import (
+    IdentraError,
+    MailNotConfigured,
+    ProviderNotConfigured,
+    ProviderUnavailable,
+)
 from identra.mail import letters
 
 if TYPE_CHECKING:
@@ -29,9 +34,11 @@ class Couriers:
         self._application = application
 
     def demand(self, provider: CodeProvider) -> None:
-        """Raise MailNotConfigured if this provider's codes can't leave."""
+        """Raise MailNotConfigured or ProviderNotConfigured if this provider's codes can't leave."""
         if provider.by_mail:
             self.demand_mail()
+        elif missing := provider.missing():
+            raise ProviderNotConfigured(f"{provider.name}: {missing}")
 
     def demand_mail(self) -> None:
         """Raise MailNotConfigured if no mail can leave."""

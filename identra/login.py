@@ -72,7 +72,8 @@ class Login:
     async def begin_code(self, provider: str, to: str, peer: Peer, *, use_html: bool) -> None:
         """Send a code, unless a live one is younger than a minute; tells nothing of the user.
 
-        Raises UnknownProvider, MailNotConfigured, InvalidArgument, RateLimited.
+        Raises UnknownProvider, MailNotConfigured, ProviderNotConfigured, InvalidArgument,
+        RateLimited.
         """
         place = self._providers.code(provider)
         self._couriers.demand(place)

@@ -12,7 +12,7 @@ import pytest
 from homes import HERE, open_home
 from installing import installed
 
-from identra.errors import ProviderNotConfigured
+from identra.errors import ProviderNotConfigured, ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +88,18 @@ def _plugin(tmp_path: Path) -> Iterator[None]:
 
 async def ask(app: App) -> None:
     await app.login.begin_code("pager", "4711", HERE, use_html=False)
+
+
+async def test_a_code_that_did_not_leave_is_sent_when_asked_for_again(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    far = Gateway(status=503)
+    async with open_home(tmp_path, persistence, sections=ON, transport=far.transport()) as app:
+        with pytest.raises(ProviderUnavailable):
+            await ask(app)
+        far.status = 200
+        await ask(app)
+        assert await app.login.complete_code("pager", "4711", far.code(), HERE, bearer=None)
 
 
 async def test_a_channel_that_lacks_its_values_says_so(

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from identra.errors import (
-    IdentraError,
     MailNotConfigured,
     ProviderNotConfigured,
+    ProviderRefused,
     ProviderUnavailable,
 )
 from identra.mail import letters
@@ -56,8 +56,10 @@ class Couriers:
         try:
             async with asyncio.timeout(TIME_LIMIT):
                 await provider.send(self._upstreams[provider.name], to, text)
-        except IdentraError:
+        except ProviderUnavailable:
             raise
+        except ProviderRefused as no:  # the channel's no is about its message, not the caller
+            raise ProviderUnavailable(no.detail, retry_after=5) from no
         except Exception as fault:
             detail = f"{provider.name}: {type(fault).__name__}"
             raise ProviderUnavailable(detail, retry_after=5) from fault

@@ -102,6 +102,15 @@ async def test_a_code_that_did_not_leave_is_sent_when_asked_for_again(
         assert await app.login.complete_code("pager", "4711", far.code(), HERE, bearer=None)
 
 
+async def test_a_channel_that_refuses_a_message_is_no_refusal_of_the_caller(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    far = Gateway(status=400)
+    async with open_home(tmp_path, persistence, sections=ON, transport=far.transport()) as app:
+        with pytest.raises(ProviderUnavailable, match="400"):
+            await ask(app)
+
+
 async def test_a_channel_that_lacks_its_values_says_so(
     tmp_path: Path, persistence: Persistence
 ) -> None:

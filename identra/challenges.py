@@ -89,6 +89,10 @@ class Challenges:
         stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
         return code if stored else None
 
+    async def withdraw(self, provider: str, purpose: Purpose, recipient: str) -> None:
+        """Take back a code that did not leave, so that the next one asked for is sent at once."""
+        await self._state.take(_code_key(provider, purpose, recipient))
+
     async def answer(self, provider: str, purpose: Purpose, recipient: str, code: str) -> Answered:
         """Take the challenge with a right code. Raises InvalidCode for every other cause."""
         key = _code_key(provider, purpose, recipient)

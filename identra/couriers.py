@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from identra.errors import IdentraError, MailNotConfigured, ProviderUnavailable
+from identra.errors import (
+    MailNotConfigured,
+    ProviderNotConfigured,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from identra.mail import letters
 
 if TYPE_CHECKING:
@@ -29,9 +34,11 @@ class Couriers:
         self._application = application
 
     def demand(self, provider: CodeProvider) -> None:
-        """Raise MailNotConfigured if this provider's codes can't leave."""
+        """Raise MailNotConfigured or ProviderNotConfigured if this provider's codes can't leave."""
         if provider.by_mail:
             self.demand_mail()
+        elif missing := provider.missing():
+            raise ProviderNotConfigured(f"{provider.name}: {missing}")
 
     def demand_mail(self) -> None:
         """Raise MailNotConfigured if no mail can leave."""
@@ -49,8 +56,10 @@ class Couriers:
         try:
             async with asyncio.timeout(TIME_LIMIT):
                 await provider.send(self._upstreams[provider.name], to, text)
-        except IdentraError:
+        except ProviderUnavailable:
             raise
+        except ProviderRefused as no:  # the channel's no is about its message, not the caller
+            raise ProviderUnavailable(no.detail, retry_after=5) from no
         except Exception as fault:
             detail = f"{provider.name}: {type(fault).__name__}"
             raise ProviderUnavailable(detail, retry_after=5) from fault

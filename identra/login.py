@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from identra import address
 from identra.admission import Case, origin_of, stamp
-from identra.errors import Busy, InvalidCredentials
+from identra.errors import Busy, IdentraError, InvalidCredentials
 from identra.limits import GUESSING, SENDING
 from identra.linking import decide
 from identra.providers.code import read_answer, spell_recipient
@@ -72,15 +72,21 @@ class Login:
     async def begin_code(self, provider: str, to: str, peer: Peer, *, use_html: bool) -> None:
         """Send a code, unless a live one is younger than a minute; tells nothing of the user.
 
-        Raises UnknownProvider, MailNotConfigured, InvalidArgument, RateLimited.
+        Raises UnknownProvider, MailNotConfigured, ProviderNotConfigured, InvalidArgument,
+        RateLimited, and Busy or ProviderUnavailable for a code that did not leave.
         """
         place = self._providers.code(provider)
         self._couriers.demand(place)
         recipient = spell_recipient(place, to)
         await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
         code = await self._challenges.ask(provider, "login", recipient)
-        if code:
+        if not code:
+            return
+        try:
             await self._couriers.send_code(place, recipient, code, use_html=use_html)
+        except IdentraError:
+            await self._challenges.withdraw(provider, "login", recipient)
+            raise
 
     async def complete_code(
         self, provider: str, to: str, code: str, peer: Peer, *, bearer: str | None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from identra import address
 from identra.admission import Case, origin_of
-from identra.errors import EmailTaken
+from identra.errors import Busy, EmailTaken
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
 from identra.providers.secret import demand_acceptable
@@ -61,7 +61,7 @@ class Registration:
         """Register: a token pair in `immediate` mode, else None and a mail on its way.
 
         In `verified` mode nothing is stored and the answer is the same whoever has the address.
-        Raises InvalidArgument, MailNotConfigured, RateLimited; `immediate`: EmailTaken, Busy.
+        Raises InvalidArgument, MailNotConfigured, RateLimited, Busy; `immediate`: EmailTaken.
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
@@ -120,10 +120,14 @@ class Registration:
         registered = await self._users.proved_credential(provider, spelled)
         if code is None:
             return
-        if registered:
-            self._couriers.mail_already_registered(spelled)
-        else:
-            self._couriers.mail_code(spelled, code, use_html=False)
+        try:
+            if registered:
+                self._couriers.mail_already_registered(spelled)
+            else:
+                self._couriers.mail_code(spelled, code, use_html=False)
+        except Busy:
+            await self._challenges.withdraw(provider, "register", spelled)
+            raise
 
     async def _set_first_secret(self, provider: str, hashed: str, user_id: str) -> None:
         if await self._users.hash_of(user_id, provider) is not None:

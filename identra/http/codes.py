@@ -38,7 +38,7 @@ def _begin(name: str, field: str) -> Operation:
         "Mail a code" if by_mail else f"Send a code through {name}",
         name,
         takes=EmailTo if by_mail else ChannelTo,
-        fails=(errors.MailNotConfigured, *_TROUBLE) if by_mail else _TROUBLE,
+        fails=(errors.MailNotConfigured if by_mail else errors.ProviderNotConfigured, *_TROUBLE),
     )
 
 

@@ -50,7 +50,7 @@ def _confirm(name: str) -> Operation:
         name,
         takes=Confirmation,
         gives={200: Tokens},
-        fails=(errors.InvalidCode, *_REFUSALS, *_TROUBLE),
+        fails=(errors.InvalidCode, errors.EmailTaken, *_REFUSALS, *_TROUBLE),
     )
 
 

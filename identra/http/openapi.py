@@ -38,7 +38,7 @@ _WITH_A_BODY: tuple[type[IdentraError], ...] = (
     errors.BodyTooLarge,
     errors.UnsupportedMediaType,
 )
-_ABOUT = """Sign-in, tokens and users. Every path is served at the root and again under `/api`.
+_ABOUT = """Sign-in, tokens and users. Every path is served at the root and again under /api.
 GET paths answer HEAD as well, every path answers OPTIONS; another method is METHOD_NOT_ALLOWED,
 another path NOT_FOUND, in the shape of every other failure."""
 _HEADERS: Json = {
@@ -63,17 +63,17 @@ _READS: Json = {
 
 
 def document(operations: Iterable[Operation], public_url: str) -> Json:
-    """The document of these operations, as plain JSON values."""
-    listed = sorted(operations, key=attrgetter("path"))
+    """The document of these operations in their order, as plain JSON values."""
+    listed = list(operations)
     refs, schemas = _schemas(listed)
+    paths: Json = {}
+    for operation in listed:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, refs)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Identra", "version": version("identra"), "description": _ABOUT},
         "servers": [{"url": public_url}, {"url": f"{public_url}/api"}],
-        "paths": {
-            path: {operation.method.lower(): _operation(operation, refs) for operation in same}
-            for path, same in groupby(listed, key=attrgetter("path"))
-        },
+        "paths": paths,
         "components": {
             "schemas": schemas,
             "headers": _HEADERS,

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic_core import PydanticUndefined
@@ -65,6 +66,14 @@ def test_the_development_file_loads_and_registers_at_once() -> None:
     assert loaded.tree.password.registration == "immediate"
     assert loaded.tree.persistence.driver == "sqlite"
     assert loaded.tree.providers["github"]["redirect_url"]
+
+
+def test_the_development_file_lets_an_app_call_from_where_github_may_send_people() -> None:
+    tree = load(ROOT / "configs/identra.toml", {}, dev=True).tree
+    assert tree.cors is not None
+    for url in tree.providers["github"]["redirect_urls"]:
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        assert origin in tree.cors.allowed_origins
 
 
 def test_the_production_example_loads_and_is_strict(tmp_path: Path) -> None:

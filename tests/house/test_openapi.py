@@ -95,6 +95,12 @@ def _references(value: Any) -> list[str]:
     return []
 
 
+def test_the_document_tells_of_ways_in_first_and_of_itself_last(said: dict[str, Any]) -> None:
+    topics = [operation["tags"][0] for _, _, operation in spoken.documented(said)]
+    assert list(dict.fromkeys(topics))[:3] == ["password", "email", "oauth"]
+    assert topics[-1] == "docs"
+
+
 def test_operation_ids_are_unique(said: dict[str, Any]) -> None:
     ids = [operation["operationId"] for _, _, operation in spoken.documented(said)]
     assert len(ids) == len(set(ids))

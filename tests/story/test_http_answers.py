@@ -183,6 +183,18 @@ def test_development_answers_to_local_names_alone(client: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "host")
 
 
+def test_the_callback_page_says_what_to_do_with_what_came(client: httpx.Client) -> None:
+    back = client.get("/oauth/callback", params={"code": "c0de", "state": "st4te"}).text
+    assert "/oauth/login" in back
+    assert "code_verifier" in back
+    said = {"error": "access_denied", "error_description": "She said no", "state": "st4te"}
+    refused = client.get("/oauth/callback", params=said).text
+    assert "access_denied" in refused
+    assert "She said no" in refused
+    for page in (refused, client.get("/oauth/callback").text):
+        assert "/oauth/login" not in page
+
+
 def test_the_callback_page_runs_nothing_that_came_with_the_url(client: httpx.Client) -> None:
     nasty = "<script>alert(1)</script>'\"&"
     page = client.get("/oauth/callback", params={"code": nasty, "state": nasty, "error": nasty})

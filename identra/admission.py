@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from identra import address
-from identra.db import Duplicate
+from identra.db import Duplicate, Overtaken
 from identra.errors import InvalidArgument, StoreUnavailable
 from identra.sessions import Origin
 from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust, plain
@@ -83,7 +83,7 @@ class Admission:
             try:
                 async with self._db.transaction():
                     opened = await self._apply(case, decision, peer)
-            except (Duplicate, _DecisionChangedError):
+            except (Duplicate, Overtaken, _DecisionChangedError):
                 continue
             await self._notices.after(decision, case.assertion, opened.origin.user_id)
             return self._sessions.pair(opened)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra import address
-from identra.db import Duplicate, Overtaken
+from identra.db import Duplicate
 from identra.errors import InvalidArgument, StoreUnavailable
 from identra.sessions import Origin
 from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust, plain
@@ -81,9 +82,8 @@ class Admission:
         for _ in range(TURNS):
             decision = await self._judge(case)
             try:
-                async with self._db.transaction():
-                    opened = await self._apply(case, decision, peer)
-            except (Duplicate, Overtaken, _DecisionChangedError):
+                opened = await self._db.transact(partial(self._apply, case, decision, peer))
+            except (Duplicate, _DecisionChangedError):
                 continue
             await self._notices.after(decision, case.assertion, opened.origin.user_id)
             return self._sessions.pair(opened)

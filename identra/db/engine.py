@@ -9,12 +9,13 @@ import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from piccolo.query.base import Query
 from piccolo.querystring import QueryString
 
 from identra.db.binding import Binding
+from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
 from identra.errors import OperatorError
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from identra.values import Clock
 
 Runnable: TypeAlias = "Query[Any, Any] | QueryString | Bound"
+T = TypeVar("T")
+
+OVERTAKEN = 1.0
+"""Seconds after which a transaction that was overtaken is not begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,19 @@ class Database:
         for migrations and housekeeping.
         """
         return Transaction(self._current, lambda: self._engine.begin(patient=patient))
+
+    async def transact(self, body: Callable[[], Awaitable[T]]) -> T:
+        """Run a body as one transaction; again from its start if another overtook it.
+
+        The body asks this database and does nothing else. Raises what it raises, and Overtaken
+        once it was overtaken for a second.
+        """
+
+        async def attempt() -> T:
+            async with self.transaction():
+                return await body()
+
+        return await again(attempt, OVERTAKEN)
 
     def now(self) -> QueryString:
         """Unix microseconds as SQL: the database's clock, one instant all through a statement."""

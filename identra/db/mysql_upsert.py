@@ -5,11 +5,11 @@ Not to be run inside a transaction: some of it takes two statements.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from piccolo.querystring import QueryString
 
-from identra.db.overtaken import again
 from identra.db.statement import Duplicate, Param
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from identra.db.engine import Database
     from identra.db.statement import Row
-
-LONGEST = 2.0
 
 
 def keep(db: Database) -> Callable[..., Awaitable[bool]]:
@@ -95,11 +93,10 @@ def tally(db: Database) -> Callable[..., Awaitable[Row | None]]:
     )
 
     async def count(**values: Any) -> Row | None:
-        async with db.transaction():
-            await db.change(add.bind(**values))
-            return await db.first(read.bind(id=values["id"]))
+        await db.change(add.bind(**values))
+        return await db.first(read.bind(id=values["id"]))
 
-    return lambda **values: again(lambda: count(**values), LONGEST)
+    return lambda **values: db.transact(partial(count, **values))
 
 
 def _insert(db: Database, value: Any, count: QueryString) -> QueryString:

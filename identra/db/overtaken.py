@@ -25,7 +25,7 @@ class Overtaken(
 ):
     """A deadlock or a failed serialisation: nothing was done, and doing it again may succeed.
 
-    Within a transaction all of it is undone; whoever can do the whole again catches this.
+    Within a transaction all of it is undone.
     """
 
 

@@ -69,7 +69,7 @@ async def pending(db: Database) -> list[Step]:
 
     Raises SchemaError when the database is newer than this release or holds a foreign table.
     """
-    names = await _columns(db, LEDGER)
+    names = await columns_of(db, LEDGER.name)
     if not names:
         return list(STEPS)
     _demand_ours(LEDGER, names)
@@ -107,7 +107,7 @@ async def _migrate(db: Database) -> list[Step]:
     steps = await pending(db)
     shapes = [shape for step in steps for shape in step.shapes]
     for shape in shapes:
-        if names := await _columns(db, shape):
+        if names := await columns_of(db, shape.name):
             _demand_ours(shape, names)
     for shape in (LEDGER, *shapes):
         for statement in statements(db.dialect, shape):
@@ -120,9 +120,9 @@ async def _migrate(db: Database) -> list[Step]:
     return steps
 
 
-async def _columns(db: Database, shape: Shape) -> set[str]:
+async def columns_of(db: Database, table: str) -> set[str]:
     """Tell the columns of the table of that name; none if there is no such table."""
-    return {row["name"] for row in await db.fetch(QueryString(_COLUMNS[db.dialect], shape.name))}
+    return {row["name"] for row in await db.fetch(QueryString(_COLUMNS[db.dialect], table))}
 
 
 def _demand_ours(shape: Shape, names: set[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra import address
@@ -83,8 +84,7 @@ class Admission:
         for _ in range(TURNS):
             decision = await self._judge(case)
             try:
-                async with self._db.transaction():
-                    opened = await self._apply(case, decision, peer)
+                opened = await self._db.transact(partial(self._apply, case, decision, peer))
             except (Duplicate, _DecisionChangedError):
                 continue
             await self._notices.after(decision, case.assertion, opened.origin.user_id)

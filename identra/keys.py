@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import structlog
@@ -144,14 +145,16 @@ class Keys:
         t = self._db.tables.keys
         if await self._db.first(t.select(t.id).limit(1)):
             return False
-        now = self._clock()
+        rows = (_new_pair(algorithm), _new_secret())
         try:
-            async with self._db.transaction():
-                for row in (_new_pair(algorithm), _new_secret()):
-                    await self._insert_active(row, now)
+            await self._db.transact(partial(self._insert_all, rows, self._clock()))
         except Duplicate:
             return False
         return True
+
+    async def _insert_all(self, rows: tuple[_NewKey, ...], now: int) -> None:
+        for row in rows:
+            await self._insert_active(row, now)
 
     async def _insert_active(self, row: _NewKey, now: int) -> None:
         t = self._db.tables.keys

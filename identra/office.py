@@ -65,32 +65,34 @@ class Office:
         hashed = await self._hash(password, spelled) if password else None
         assertion = Assertion(OPERATOR, None, spelled, (), self._clock())
         try:
-            async with self._db.transaction():
-                return await self._insert(assertion, hashed, proved=proved)
+            return await self._db.transact(lambda: self._insert(assertion, hashed, proved=proved))
         except Duplicate as taken:
             raise EmailTaken(spelled) from taken
 
     async def disable(self, who: str, reason: str) -> bool:
         """Shut a user out and end her sessions; whether she was not out already."""
         user = await self.show(who)
-        async with self._db.transaction():
-            changed = await self._users.disable(user.user_id, reason)
-            await self._sessions.revoke_all(user.user_id, "disabled")
-        return changed
+        return await self._db.transact(lambda: self._shut_out(user.user_id, reason))
 
     async def enable(self, who: str) -> bool:
         """Let a user in again; whether she was out."""
         user = await self.show(who)
-        async with self._db.transaction():
-            return await self._users.enable(user.user_id)
+        return await self._db.transact(lambda: self._users.enable(user.user_id))
 
     async def revoke_sessions(self, who: str) -> int:
         """End all sessions of a user; how many there were."""
         user = await self.show(who)
-        async with self._db.transaction():
-            # Whoever is being let in at this moment ends too: that holds her row until it is done.
-            await self._users.touch(user.user_id)
-            return await self._sessions.revoke_all(user.user_id, "operator")
+        return await self._db.transact(lambda: self._end_all(user.user_id))
+
+    async def _end_all(self, user_id: str) -> int:
+        # Whoever is being let in at this moment ends too: that holds her row until it is done.
+        await self._users.touch(user_id)
+        return await self._sessions.revoke_all(user_id, "operator")
+
+    async def _shut_out(self, user_id: str, reason: str) -> bool:
+        changed = await self._users.disable(user_id, reason)
+        await self._sessions.revoke_all(user_id, "disabled")
+        return changed
 
     async def _insert(self, assertion: Assertion, hashed: str | None, *, proved: bool) -> str:
         decision = Decision(prove=proved, claim=not proved)

@@ -25,6 +25,23 @@ if TYPE_CHECKING:
     from identra.state import State
 
 
+DATABASES = ("sqlite", "postgres", "mysql")
+USUAL = ("sqlite", "postgres")
+"""Where stories run unless told `--everywhere`; contracts run on every database."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--everywhere", action="store_true", help="run stories on every database")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    contract = "contract" in metafunc.definition.path.parts
+    kinds = DATABASES if contract or metafunc.config.getoption("everywhere") else USUAL
+    for fixture, more in {"empty": (), "persistence": (), "state_home": ("redis",)}.items():
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, [*kinds, *more], indirect=True)
+
+
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()
@@ -44,18 +61,24 @@ def postgres_template(postgres_server: Persistence) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def mysql_server() -> Iterator[Persistence]:
+    with servers.mysql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def redis_server() -> Iterator[Redis]:
     with servers.redis() as store:
         yield store
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistence]:
     """A database of the test's own without any table."""
     if request.param == "sqlite":
         yield Persistence(driver="sqlite", name=str(tmp_path / "empty.db"))
         return
-    with servers.fresh_database(request.getfixturevalue("postgres_server")) as place:
+    with servers.fresh_database(request.getfixturevalue(f"{request.param}_server")) as place:
         yield place
 
 
@@ -66,13 +89,18 @@ def _migrated(kind: str, request: pytest.FixtureRequest, directory: Path) -> Ite
         asyncio.run(_migrate(place))
         yield place
         return
-    server = request.getfixturevalue("postgres_server")
+    server = request.getfixturevalue(f"{kind}_server")
+    if kind == "mysql":
+        with servers.fresh_database(server) as place:
+            asyncio.run(_migrate(place))
+            yield place
+        return
     template = request.getfixturevalue("postgres_template")
     with servers.fresh_database(server, template) as place:
         yield place
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def persistence(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistence]:
     """A migrated database of the test's own."""
     with _migrated(request.param, request, tmp_path) as place:
@@ -93,7 +121,7 @@ def redis_place(redis_server: Redis) -> Redis:
     return redis_server.model_copy(update={"key_prefix": f"test:{uuid4().hex}:"})
 
 
-@pytest.fixture(params=["sqlite", "postgres", "redis"])
+@pytest.fixture
 def state_home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistence | Redis]:
     if request.param == "redis":
         yield request.getfixturevalue("redis_place")

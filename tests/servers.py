@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
+import asyncmy
 import asyncpg
 import pytest
+from asyncmy.errors import MySQLError
 from pydantic import SecretStr
 
 from identra.settings import Persistence, Redis
@@ -63,6 +65,42 @@ def postgres() -> Iterator[Persistence]:
 
 
 @contextmanager
+def mysql(*options: str) -> Iterator[Persistence]:
+    """A MariaDB server, or what the URL names, in which databases can be made."""
+    if (url := os.environ.get("IDENTRA_TEST_MYSQL_URL")) and not options:
+        yield _place(url)
+        return
+    program = shutil.which("mariadbd", path=SYSTEM) or shutil.which("mysqld", path=SYSTEM)
+    install = shutil.which("mariadb-install-db", path=SYSTEM)
+    if not program or not install:
+        missing("MariaDB")
+    with _directory() as (home, account):
+        plain = ["--no-defaults", f"--datadir={home}/data"]
+        subprocess.run(
+            [install, *plain, "--auth-root-authentication-method=normal", "--skip-test-db"],
+            check=True, stdout=subprocess.DEVNULL, **account,
+        )  # fmt: skip
+        place = Persistence(
+            driver="mysql", name="mysql", host="127.0.0.1", port=free_port(), user="root"
+        )
+        command = [program, *plain, f"--socket={home}/socket", f"--port={place.port}"]
+        with running([*command, "--bind-address=127.0.0.1", *UNSAFE_MYSQL, *options], **account):
+            until(lambda: asyncio.run(_answers(place)), "MariaDB")
+            yield place
+
+
+UNSAFE_MYSQL = (
+    "--sync-frm=0",
+    "--innodb-flush-method=nosync",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=0",
+    "--innodb-log-file-size=16M",
+    "--max-connections=500",
+)
+SYSTEM = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+
+
+@contextmanager
 def redis(*options: str) -> Iterator[Redis]:
     """A Redis server."""
     if (url := os.environ.get("IDENTRA_TEST_REDIS_URL")) and not options:
@@ -101,17 +139,23 @@ def redis_sentinel(master: str, password: str) -> Iterator[Redis]:
 
 @contextmanager
 def fresh_database(server: Persistence, template: str = "template0") -> Iterator[Persistence]:
-    """A database of one test's own, dropped afterwards."""
+    """A database of one test's own, dropped afterwards; MySQL has no templates."""
     name = f"identra_test_{uuid4().hex}"
-    asyncio.run(tell(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    make, drop = {
+        "postgres": ('CREATE DATABASE "{0}" TEMPLATE "{1}"', 'DROP DATABASE "{0}" WITH (FORCE)'),
+        "mysql": ("CREATE DATABASE {0}", "DROP DATABASE {0}"),
+    }[server.driver]
+    asyncio.run(tell(server, make.format(name, template)))
     try:
         yield server.model_copy(update={"name": name})
     finally:
-        asyncio.run(tell(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+        asyncio.run(tell(server, drop.format(name)))
 
 
 async def tell(server: Persistence, sql: str) -> Any:
     """Say something to a server as its administrator."""
+    if server.driver == "mysql":
+        return await _tell_mysql(server, sql)
     connection = await asyncpg.connect(
         host=server.host,
         port=server.port,
@@ -123,6 +167,20 @@ async def tell(server: Persistence, sql: str) -> Any:
         return await connection.fetch(sql)
     finally:
         await connection.close()
+
+
+async def _tell_mysql(server: Persistence, sql: str) -> Any:
+    async with asyncmy.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password.get_secret_value().encode() if server.password else b"",
+        database=server.name,
+        autocommit=True,
+    ) as connection:
+        cursor = connection.cursor(asyncmy.cursors.DictCursor)
+        await cursor.execute(sql)
+        return await cursor.fetchall()
 
 
 @contextmanager
@@ -164,7 +222,7 @@ def _listens(port: int) -> bool:
 async def _answers(place: Persistence) -> bool:
     try:
         await tell(place, "SELECT 1")
-    except (OSError, asyncpg.PostgresError):
+    except (OSError, asyncpg.PostgresError, MySQLError):
         return False
     return True
 
@@ -187,11 +245,16 @@ def _directory() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _place(url: str) -> Persistence:
     parts = urlsplit(url)
+    driver = "mysql" if parts.scheme == "mysql" else "postgres"
+    name, port, user = {
+        "mysql": ("mysql", 3306, "root"),
+        "postgres": ("postgres", 5432, "postgres"),
+    }[driver]
     return Persistence(
-        driver="postgres",
-        name=parts.path.strip("/") or "postgres",
+        driver=driver,
+        name=parts.path.strip("/") or name,
         host=parts.hostname or "localhost",
-        port=parts.port or 5432,
-        user=unquote(parts.username or "postgres"),
+        port=parts.port or port,
+        user=unquote(parts.username or user),
         password=SecretStr(unquote(parts.password)) if parts.password else None,
     )

@@ -9,13 +9,13 @@ import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from piccolo.query.base import Query
 from piccolo.querystring import QueryString
 
-from identra.db import postgres, sqlite
 from identra.db.binding import Binding
+from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
 from identra.errors import OperatorError
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from identra.values import Clock
 
 Runnable: TypeAlias = "Query[Any, Any] | QueryString | Bound"
+T = TypeVar("T")
+
+OVERTAKEN = 1.0
+"""Seconds after which a transaction that was overtaken is not begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,24 @@ class Database:
         """
         return Transaction(self._current, lambda: self._engine.begin(patient=patient))
 
+    async def transact(self, body: Callable[[], Awaitable[T]]) -> T:
+        """Run a body as one transaction; again from its start if another overtook it.
+
+        The body asks this database and does nothing else. Raises what it raises, and Overtaken
+        once it was overtaken for a second.
+        """
+
+        async def attempt() -> T:
+            async with self.transaction():
+                return await body()
+
+        return await again(attempt, OVERTAKEN)
+
     def now(self) -> QueryString:
         """Unix microseconds as SQL: the database's clock, one instant all through a statement."""
         if self._clock is None:
             return QueryString(self._engine.now)
-        return QueryString("CAST({} AS BIGINT)", _Turned(self._clock))
+        return QueryString(self._engine.number, _Turned(self._clock))
 
     async def instant(self) -> int:
         """Ask the database what time it is, in Unix microseconds."""
@@ -195,25 +212,56 @@ async def open_database(settings: Persistence, *, clock: Clock | None = None) ->
     `clock` replaces the database's own, for tests. Raises OperatorError, naming the key, for
     settings that can't work, and StoreUnavailable when the database can't be reached.
     """
-    opening = {"sqlite": _open_sqlite, "postgres": _open_postgres}.get(settings.driver)
-    if opening is None:
-        raise OperatorError(f"persistence.driver: {settings.driver!r} is not supported yet")
-    engine, binding = await opening(settings)
+    engine, binding = await _OPENING[settings.driver](settings)
     return Database(engine, binding, clock)
 
 
+# Each imports its own driver, so that a package that is missing is missed by those who need it.
+
+
 async def _open_sqlite(settings: Persistence) -> tuple[Engine, Binding]:
-    engine = await sqlite.open_file(settings.name)
-    return engine, Binding("sqlite", sqlite.VERSION)
+    from identra.db import sqlite
+
+    return await sqlite.open_file(settings.name), Binding("sqlite", sqlite.VERSION)
 
 
 async def _open_postgres(settings: Persistence) -> tuple[Engine, Binding]:
-    engine = await postgres.open_pool(
-        database=settings.name,
-        host=settings.host,
-        port=settings.port,
-        user=settings.user,
-        password=settings.password.get_secret_value() if settings.password else None,
-        sslmode=settings.sslmode,
-    )
+    with _driver("asyncpg", settings):
+        from identra.db import postgres
+    engine = await postgres.open_pool(settings, "postgres")
     return engine, Binding("postgres", engine.version)
+
+
+async def _open_cockroach(settings: Persistence) -> tuple[Engine, Binding]:
+    with _driver("asyncpg", settings):
+        from identra.db import postgres
+    engine = await postgres.open_pool(settings, "cockroach")
+    return engine, Binding("cockroach", engine.version)
+
+
+async def _open_mysql(settings: Persistence) -> tuple[Engine, Binding]:
+    with _driver("asyncmy", settings):
+        from identra.db import mysql
+    # Piccolo knows no MySQL; what it writes for a SQLite too old for RETURNING is understood.
+    return await mysql.open_pool(settings), Binding("sqlite", 3.0)
+
+
+@contextmanager
+def _driver(package: str, settings: Persistence) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        raise OperatorError(
+            f"persistence.driver: {settings.driver} needs the package {package}, which is not"
+            f" installed; run `pip install {package}`"
+        ) from error
+
+
+_OPENING = {
+    "sqlite": _open_sqlite,
+    "postgres": _open_postgres,
+    "cockroach": _open_cockroach,
+    "mysql": _open_mysql,
+}

@@ -1,24 +1,44 @@
-"""PostgreSQL through a pool of asyncpg connections, each call held to its time limits."""
+"""PostgreSQL, and CockroachDB by the same protocol, through a pool of asyncpg connections.
+
+Each call is held to its time limits. What the server undid for another's sake is done again if
+it was a statement by itself, and raises Overtaken within a transaction.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import asyncpg
 
+from identra.db import tls
+from identra.db.ends import Ends
+from identra.db.overtaken import Overtaken, again
 from identra.db.statement import Duplicate, Row
 from identra.errors import Internal, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from identra.settings import Persistence
+
+Dialect: TypeAlias = Literal["postgres", "cockroach"]
 
 CONNECT = 2.0
 STATEMENT = 2.0
 ACQUIRE = 1.0
 PATIENCE = 60.0
 SMALLEST, LARGEST = 1, 10
+USUAL_PORT: Final[dict[Dialect, int]] = {"postgres": 5432, "cockroach": 26257}
+SESSION: Final[dict[Dialect, dict[str, str]]] = {
+    "postgres": {"default_transaction_isolation": "read committed"},
+    "cockroach": {},
+}
+"""CockroachDB stays serialisable: its weaker levels are a setting of the whole cluster."""
+
+UNDONE = frozenset({"40001", "40P01"})
 OURS = ("22", "23")
 """SQLSTATE classes that blame the statement's values, not the server."""
 
@@ -29,25 +49,22 @@ LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientErr
 class Postgres:
     """The engine over one pool."""
 
-    dialect = "postgres"
     now = "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)"
+    number = "CAST({} AS BIGINT)"
 
-    def __init__(self, pool: Any, version: float) -> None:
+    def __init__(self, pool: Any, version: float, dialect: Dialect) -> None:
         self.version = version
+        self.dialect = dialect
+        self.ends = Ends()
         self._pool = pool
-        self._ending: set[asyncio.Task[None]] = set()
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """Run one statement on a connection of the pool."""
-        with translated():
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
-                return [dict(row) for row in await connection.fetch(sql, *args)]
+        return [dict(row) for row in await again(partial(self._fetch, sql, args), STATEMENT)]
 
     async def affected(self, sql: str, args: Sequence[Any]) -> int:
         """Run one statement on a connection of the pool."""
-        with translated():
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
-                return counted(await connection.execute(sql, *args))
+        return counted(await again(partial(self._execute, sql, args), STATEMENT))
 
     async def begin(self, *, patient: bool) -> PostgresSession:
         """Open a transaction on a connection of its own."""
@@ -61,12 +78,17 @@ class Postgres:
                 raise
         return session
 
-    async def end(self, ending: Coroutine[Any, Any, None]) -> None:
-        """See a transaction's end through, though its caller be cancelled meanwhile."""
-        task = asyncio.create_task(ending)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-        await asyncio.shield(task)
+    async def _fetch(self, sql: str, args: Sequence[Any]) -> list[Any]:
+        with translated():
+            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+                found: list[Any] = await connection.fetch(sql, *args)
+                return found
+
+    async def _execute(self, sql: str, args: Sequence[Any]) -> str:
+        with translated():
+            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+                status: str = await connection.execute(sql, *args)
+                return status
 
     async def release(self, connection: Any) -> None:
         """Give a connection back; one still in a transaction is rolled back on the way."""
@@ -110,11 +132,11 @@ class PostgresSession:
     async def commit(self) -> None:
         """Make it last; a caller cancelled here has it done all the same."""
         with translated():
-            await self._engine.end(self._commit())
+            await self._engine.ends.see_through(self._commit())
 
     async def rollback(self) -> None:
         """Undo it; on a lost connection the server has done so."""
-        await self._engine.end(self._rollback())
+        await self._engine.ends.see_through(self._rollback())
 
     async def _commit(self) -> None:
         try:
@@ -148,6 +170,8 @@ def translated() -> Iterator[None]:
     except asyncpg.DataError as error:
         raise Internal(f"postgres: {error}") from error
     except asyncpg.PostgresError as error:
+        if error.sqlstate in UNDONE:
+            raise Overtaken(f"postgres: {error}", retry_after=1) from error
         if str(error.sqlstate).startswith(OURS):
             raise Internal(f"postgres: {error}") from error
         raise StoreUnavailable(f"postgres: {error}", retry_after=1) from error
@@ -156,23 +180,15 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable(said, retry_after=1) from error
 
 
-async def open_pool(  # noqa: PLR0913 - as many as an address has parts
-    *,
-    database: str,
-    host: str | None,
-    port: int | None,
-    user: str | None,
-    password: str | None,
-    sslmode: str | None,
-) -> Postgres:
+async def open_pool(settings: Persistence, dialect: Dialect) -> Postgres:
     """Connect. Raises StoreUnavailable when the server can't be reached in time."""
     where = {
-        "host": host,
-        "port": port,
-        "user": user,
-        "password": password,
-        "ssl": sslmode,
-        "database": database,
+        "host": settings.host,
+        "port": settings.port or USUAL_PORT[dialect],
+        "user": settings.user,
+        "password": settings.password.get_secret_value() if settings.password else None,
+        "ssl": tls.verifying(settings) or settings.sslmode,
+        "database": settings.name,
     }
     with translated():
         pool = await asyncpg.create_pool(
@@ -185,12 +201,12 @@ async def open_pool(  # noqa: PLR0913 - as many as an address has parts
             server_settings={
                 "application_name": "identra",
                 "statement_timeout": str(int(STATEMENT * 1000)),
-                "default_transaction_isolation": "read committed",
+                **SESSION[dialect],
             },
         )
         async with pool.acquire(timeout=ACQUIRE) as connection:
             version = connection.get_server_version()
-    return Postgres(pool, float(f"{version.major}.{version.minor}"))
+    return Postgres(pool, float(f"{version.major}.{version.minor}"), dialect)
 
 
 async def _leave(_connection: Any) -> None:

@@ -1,7 +1,8 @@
 """Tables declared once, in the portable subset, and written out for each dialect.
 
 Keys are bounded and compare as bytes everywhere; instants and counts are 64-bit; what has no
-bound is text. Each table is one statement, its indexes others, all of them safe to repeat.
+bound is text. Each table is one statement, its indexes others, or, where a dialect could not
+repeat those, within the table's: all of them are safe to repeat.
 """
 
 from __future__ import annotations
@@ -49,16 +50,27 @@ def instant(name: str, *, null: bool = False) -> Field:
     return Field(name, "bigint", null=null)
 
 
+_COLLATE = {"sqlite": " COLLATE BINARY", "postgres": ' COLLATE "C"'}
+"""How words come to compare as bytes; CockroachDB's do so already, MySQL's by their table."""
+
+_INNODB = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE "
+_TABLE = {"mysql": f"{_INNODB}utf8mb4_0900_bin", "mariadb": f"{_INNODB}utf8mb4_nopad_bin"}
+
+
 def statements(dialect: str, shape: Shape) -> tuple[str, ...]:
     """Write out a table and its indexes for a dialect."""
     lines = [_column(dialect, field) for field in shape.fields]
     lines.append(f'PRIMARY KEY ("{shape.fields[0].name}")')
     lines += [f"UNIQUE ({_quoted(names)})" for names in shape.unique]
+    if dialect in _TABLE:
+        lines += [f'INDEX "{shape.name}_{name}" ("{name}")' for name in shape.indexes]
     if shape.belongs_to:
         lines.append(
             f'FOREIGN KEY ("user_id") REFERENCES "{shape.belongs_to}" ("id") ON DELETE CASCADE'
         )
     table = f'CREATE TABLE IF NOT EXISTS "{shape.name}" ({", ".join(lines)})'
+    if dialect in _TABLE:
+        return (table + _TABLE[dialect],)
     indexes = (
         f'CREATE INDEX IF NOT EXISTS "{shape.name}_{name}" ON "{shape.name}" ("{name}")'
         for name in shape.indexes
@@ -72,10 +84,11 @@ def _column(dialect: str, field: Field) -> str:
 
 
 def _type(dialect: str, field: Field) -> str:
-    if field.kind != "words":
-        return field.kind.upper()
-    collation = {"sqlite": "BINARY", "postgres": '"C"'}[dialect]
-    return f"VARCHAR({field.length}) COLLATE {collation}"
+    if field.kind == "words":
+        return f"VARCHAR({field.length}){_COLLATE.get(dialect, '')}"
+    if field.kind == "text" and dialect in _TABLE:
+        return "LONGTEXT"
+    return field.kind.upper()
 
 
 def _bound(dialect: str, field: Field) -> str:

@@ -51,6 +51,7 @@ class Sqlite:
 
     dialect = "sqlite"
     now = "identra_now()"
+    number = "CAST({} AS BIGINT)"
 
     def __init__(self, writer: Lane, readers: Sequence[Lane]) -> None:
         self._writer = writer

@@ -79,17 +79,23 @@ class Engine(Protocol):
     """A kind of database: connections, time limits, and its own errors put into our words.
 
     Every method raises StoreUnavailable when the database can't do its work now, Duplicate when
-    a unique constraint refuses, Internal when the statement itself is at fault.
+    a unique constraint refuses, Internal when the statement itself is at fault. A statement by
+    itself that was Overtaken is run again; within a transaction that is its caller's to decide.
     """
 
     @property
     def dialect(self) -> str:
-        """Its name in the settings."""
+        """Which SQL it speaks: sqlite, postgres, cockroach, mysql or mariadb."""
         ...
 
     @property
     def now(self) -> str:
         """The SQL for Unix microseconds, the same all through one statement."""
+        ...
+
+    @property
+    def number(self) -> str:
+        """The SQL that makes a 64-bit integer of the value at its `{}`."""
         ...
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:

@@ -1,24 +1,34 @@
-"""Insert-or-update on the short-lived state, one atomic statement each.
+"""Insert-or-update on the short-lived state, atomic each.
 
-Standard SQL has no common spelling for it, so these live with the dialects. Both are spelled as
-SQLite and PostgreSQL have it.
+Standard SQL has no common spelling for it, so these live with the dialects: here as SQLite and
+PostgreSQL have it, and in `mysql_upsert`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from piccolo.querystring import QueryString
 
+from identra.db import mysql_upsert
 from identra.db.statement import Param
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from identra.db.engine import Database
-    from identra.db.statement import Statement
+    from identra.db.statement import Row
+
+    Keep: TypeAlias = Callable[..., Awaitable[bool]]
+    Tally: TypeAlias = Callable[..., Awaitable[Row | None]]
+
+NO_RETURNING = frozenset({"mysql", "mariadb"})
 
 
-def keep(db: Database, *, only_absent: bool) -> Statement:
-    """Store `value` under `id` for `life` microseconds; affects one row if it was stored."""
+def keep(db: Database, *, only_absent: bool) -> Keep:
+    """Store `value` under `id` for `life` microseconds; tells whether it was stored."""
+    if db.dialect in NO_RETURNING:
+        return mysql_upsert.keep_absent(db) if only_absent else mysql_upsert.keep(db)
     query = QueryString(
         "INSERT INTO identra_state (id, value, count, expires_at) VALUES ({}, {}, 0, {} + {})"
         " ON CONFLICT (id) DO UPDATE SET value = excluded.value, count = 0,"
@@ -30,15 +40,22 @@ def keep(db: Database, *, only_absent: bool) -> Statement:
     )
     if only_absent:
         query = QueryString("{} WHERE identra_state.expires_at <= {}", query, db.now())
-    return db.prepare(query)
+    statement = db.prepare(query)
+
+    async def store(**values: Any) -> bool:
+        return await db.change(statement.bind(**values)) == 1
+
+    return store
 
 
-def tally(db: Database) -> Statement:
+def tally(db: Database) -> Tally:
     """Add `by` to the counter `id`, open for `life` microseconds from its first count.
 
     Gives one row: `tally`, and `remains` in microseconds.
     """
-    return db.prepare(
+    if db.dialect in NO_RETURNING:
+        return mysql_upsert.tally(db)
+    statement = db.prepare(
         QueryString(
             "INSERT INTO identra_state (id, value, count, expires_at)"
             " VALUES ({}, '', {}, {} + {})"
@@ -57,3 +74,8 @@ def tally(db: Database) -> Statement:
             db.now(),
         )
     )
+
+    async def count(**values: Any) -> Row | None:
+        return await db.first(statement.bind(**values))
+
+    return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -22,17 +23,19 @@ class Ending:
 
     async def revoke(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
         """End one session, once; whether this call did it."""
+        return await self._db.transact(partial(self._revoke, session_id, reason, user_id))
+
+    async def _revoke(self, session_id: str, reason: Reason, user_id: str) -> bool:
         t = self._db.tables.sessions
-        async with self._db.transaction():
-            now = await self._db.instant()
-            ended = await self._db.change(
-                t.update({t.revoked_at: now, t.revoked_for: reason}).where(
-                    (t.id == session_id) & t.revoked_at.is_null()
-                )
+        now = await self._db.instant()
+        ended = await self._db.change(
+            t.update({t.revoked_at: now, t.revoked_for: reason}).where(
+                (t.id == session_id) & t.revoked_at.is_null()
             )
-            if ended:
-                name: EventName = "session.theft" if reason == "theft" else "session.revoked"
-                await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
+        )
+        if ended:
+            name: EventName = "session.theft" if reason == "theft" else "session.revoked"
+            await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
         return bool(ended)
 
     async def revoke_all(self, user_id: str, reason: Reason) -> int:

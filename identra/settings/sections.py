@@ -101,11 +101,14 @@ class Persistence(Settings):
     user: Given = None
     password: GivenSecret = None
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+    sslrootcert: Path | None = None
 
     @model_validator(mode="after")
     def _named(self) -> Self:
         if self.driver != "sqlite" and "name" not in self.model_fields_set:
             raise ValueError(f"driver {self.driver} needs the name of a database")
+        if self.sslrootcert is not None and not self.sslmode.startswith("verify-"):
+            raise ValueError("sslrootcert goes with sslmode verify-ca or verify-full")
         return self
 
 

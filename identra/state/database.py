@@ -35,10 +35,9 @@ class DatabaseState:
         )
 
     async def put(self, key: str, value: str, *, ttl: int, replace: bool = True) -> bool:
-        """Keep a value, in one statement."""
-        statement = self._keep if replace else self._keep_new
-        bound = statement.bind(id=checked(key), value=value, life=ttl * SECOND)
-        return await self._db.change(bound) == 1
+        """Keep a value, atomically."""
+        store = self._keep if replace else self._keep_new
+        return await store(id=checked(key), value=value, life=ttl * SECOND)
 
     async def get(self, key: str) -> str | None:
         """Read a value."""
@@ -53,13 +52,15 @@ class DatabaseState:
         return None
 
     async def count(self, key: str, *, ttl: int, by: int = 1) -> Count:
-        """Add in one statement; looking takes no writer's turn."""
+        """Add atomically; looking takes no writer's turn."""
         if by == 0:
             row = await self._db.first(self._look.bind(id=checked(key)))
         else:
-            bound = self._tally.bind(id=checked(key), by=by, life=ttl * SECOND)
-            row = await self._db.first(bound)
-        return Count(row["tally"], -(-row["remains"] // SECOND)) if row else Count(0, 0)
+            row = await self._tally(id=checked(key), by=by, life=ttl * SECOND)
+        if row is None:
+            return Count(0, 0)
+        # A statement that waited for its turn goes by an earlier instant than the one before it.
+        return Count(row["tally"], min(ttl, -(-row["remains"] // SECOND)))
 
     async def purge(self, limit: int = 1000) -> int:
         """Delete at most `limit` expired rows and tell how many went; for housekeeping."""

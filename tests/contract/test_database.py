@@ -11,13 +11,13 @@ from piccolo.querystring import QueryString
 from piccolo.table import TABLE_REGISTRY
 
 from identra.db import Duplicate, Param, open_database
-from identra.errors import Internal, OperatorError, StoreUnavailable
-from identra.settings import Persistence
+from identra.errors import Internal, StoreUnavailable
 
 if TYPE_CHECKING:
     from clock import FrozenClock
 
     from identra.db import Database
+    from identra.settings import Persistence
 
 
 def person(db: Database, name: str) -> object:
@@ -235,22 +235,17 @@ async def test_piccolo_itself_runs_nothing(database: Database) -> None:
         await database.tables.users.select()
 
 
-@pytest.mark.parametrize("driver", ["mysql", "cockroach"])
-async def test_a_driver_to_come_is_named(driver: str) -> None:
-    with pytest.raises(OperatorError, match=rf"persistence\.driver.*{driver}"):
-        await open_database(Persistence(driver=driver, name="identra"))
-
-
-ENDLESS = """SELECT * FROM
+ENDLESS_COUNT = """SELECT * FROM
 (WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n) SELECT count(a) FROM n) AS endless
 """
+ENDLESS = {"sqlite": ENDLESS_COUNT, "postgres": ENDLESS_COUNT, "mysql": "SELECT SLEEP(60)"}
 
 
 async def test_a_statement_that_takes_too_long_is_cut_off(persistence: Persistence) -> None:
     db = await open_database(persistence)
     began = time.monotonic()
     with pytest.raises(StoreUnavailable):
-        await db.fetch(QueryString(ENDLESS))
+        await db.fetch(QueryString(ENDLESS[persistence.driver]))
     assert time.monotonic() - began < 3.5
     await db.ping()
     await db.close()

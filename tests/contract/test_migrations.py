@@ -34,6 +34,8 @@ async def names(db: Database) -> set[str]:
     asking = {
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
         "postgres": "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+        "mariadb": "SELECT table_name AS name FROM information_schema.tables"
+        " WHERE table_schema = DATABASE()",
     }[db.dialect]
     return {row["name"] for row in await db.fetch(QueryString(asking))}
 
@@ -88,6 +90,8 @@ async def test_unique_once_is_in_the_schema_itself(blank: Database) -> None:
         " AND origin = 'u'",
         "postgres": "SELECT count(*) AS n FROM pg_constraint"
         " WHERE contype = 'u' AND conrelid = to_regclass({})",
+        "mariadb": "SELECT count(*) AS n FROM information_schema.table_constraints"
+        " WHERE table_schema = DATABASE() AND constraint_type = 'UNIQUE' AND table_name = {}",
     }[blank.dialect]
     for step in STEPS:
         for shape in step.shapes:

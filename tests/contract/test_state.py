@@ -137,6 +137,16 @@ async def test_a_window_begins_at_the_first_count_and_is_not_prolonged(
     assert await state.count("k", ttl=60) == Count(1, 60)
 
 
+async def test_no_window_is_longer_than_it_was_opened_for(
+    database: Database, clock: FrozenClock
+) -> None:
+    """Of two counts at once the later may go by the earlier instant: it waited for its turn."""
+    state = DatabaseState(database)
+    assert await state.count("k", ttl=60) == Count(1, 60)
+    clock.advance(-0.001)
+    assert await state.count("k", ttl=60) == Count(2, 60)
+
+
 async def test_a_value_ends_exactly_at_its_ttl(database: Database, clock: FrozenClock) -> None:
     state = DatabaseState(database)
     await state.put("k", "value", ttl=60)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from piccolo.querystring import QueryString
 
 from identra.db.migrations import m0001_initial
+from identra.db.overtaken import Overtaken
 from identra.db.schema import Field, Shape, instant, statements, words
-from identra.errors import OperatorError
+from identra.db.statement import Duplicate
+from identra.errors import OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
     from identra.db.engine import Database
@@ -18,8 +20,29 @@ LEDGER = Shape(
     "identra_migrations",
     (Field("number", "integer"), words("name", 100), instant("applied_at")),
 )
-LOCK = 0x1DE27A
-"""Names our advisory lock among those of everything else in a shared PostgreSQL database."""
+_MYSQL_LOCK = "SELECT GET_LOCK(CONCAT('identra.', SHA1(DATABASE())), 50) AS had"
+LOCKS = {
+    "postgres": "SELECT pg_advisory_xact_lock(1958522) IS NOT NULL AS had",
+    "mysql": _MYSQL_LOCK,
+    "mariadb": _MYSQL_LOCK,
+}
+"""Takes our lock among those of everything else on a shared server, until the transaction ends.
+
+SQLite has one writer anyway, and CockroachDB undoes the later of two.
+"""
+TURNS = 3
+
+_STANDARD = (
+    "SELECT column_name AS name FROM information_schema.columns"
+    " WHERE table_schema = {schema} AND table_name = {{}}"
+)
+_COLUMNS = {
+    "sqlite": "SELECT name FROM pragma_table_info({})",
+    "postgres": _STANDARD.format(schema="current_schema()"),
+    "cockroach": _STANDARD.format(schema="current_schema()"),
+    "mysql": _STANDARD.format(schema="DATABASE()"),
+    "mariadb": _STANDARD.format(schema="DATABASE()"),
+}
 
 
 class SchemaError(OperatorError):
@@ -46,7 +69,7 @@ async def pending(db: Database) -> list[Step]:
 
     Raises SchemaError when the database is newer than this release or holds a foreign table.
     """
-    names = await _columns(db, LEDGER)
+    names = await columns_of(db, LEDGER.name)
     if not names:
         return list(STEPS)
     _demand_ours(LEDGER, names)
@@ -58,48 +81,48 @@ async def pending(db: Database) -> list[Step]:
 
 
 async def migrate(db: Database) -> list[Step]:
-    """Take every pending step and tell which were taken here; all of them, or none.
+    """Take every pending step and tell which were taken here.
 
-    Any number of processes may do so at once: one takes them, the others find them taken.
-    Raises SchemaError as `pending` does, having changed nothing.
+    All of them or none, but on MySQL and MariaDB, which can't undo a change of schema: there an
+    interrupted step is taken up where it was left. Any number of processes may migrate at once:
+    one takes the steps, the others find them taken. Raises SchemaError as `pending` does, having
+    changed nothing.
     """
-    if not await pending(db):
-        return []
-    async with db.transaction(patient=True):
-        if db.dialect == "postgres":
-            await db.fetch(QueryString("SELECT pg_advisory_xact_lock({})", LOCK))
-        steps = await pending(db)
-        await _create(db, LEDGER)
-        for step in steps:
-            await _take(db, step)
+    for _ in range(TURNS):
+        if not await pending(db):
+            return []
+        try:
+            async with db.transaction(patient=True):
+                return await _migrate(db)
+        except (Duplicate, Overtaken):
+            continue
+    raise StoreUnavailable("others are migrating", retry_after=1)
+
+
+async def _migrate(db: Database) -> list[Step]:
+    if db.dialect in LOCKS:
+        (lock,) = await db.fetch(QueryString(LOCKS[db.dialect]))
+        if not lock["had"]:
+            raise StoreUnavailable("another process is migrating and holds the lock", retry_after=1)
+    steps = await pending(db)
+    shapes = [shape for step in steps for shape in step.shapes]
+    for shape in shapes:
+        if names := await columns_of(db, shape.name):
+            _demand_ours(shape, names)
+    for shape in (LEDGER, *shapes):
+        for statement in statements(db.dialect, shape):
+            await db.change(QueryString(statement))
+    ledger = db.tables.migrations
+    for step in steps:
+        now = await db.instant()
+        taken = ledger(number=step.number, name=step.name, applied_at=now)
+        await db.change(ledger.insert(taken))
     return steps
 
 
-async def _take(db: Database, step: Step) -> None:
-    for shape in step.shapes:
-        names = await _columns(db, shape)
-        if names:
-            _demand_ours(shape, names)
-        await _create(db, shape)
-    ledger = db.tables.migrations
-    await db.change(
-        ledger.insert(ledger(number=step.number, name=step.name, applied_at=await db.instant()))
-    )
-
-
-async def _create(db: Database, shape: Shape) -> None:
-    for statement in statements(db.dialect, shape):
-        await db.change(QueryString(statement))
-
-
-async def _columns(db: Database, shape: Shape) -> set[str]:
+async def columns_of(db: Database, table: str) -> set[str]:
     """Tell the columns of the table of that name; none if there is no such table."""
-    asking = {
-        "sqlite": "SELECT name FROM pragma_table_info({})",
-        "postgres": "SELECT column_name AS name FROM information_schema.columns"
-        " WHERE table_schema = current_schema() AND table_name = {}",
-    }[db.dialect]
-    return {row["name"] for row in await db.fetch(QueryString(asking, shape.name))}
+    return {row["name"] for row in await db.fetch(QueryString(_COLUMNS[db.dialect], table))}
 
 
 def _demand_ours(shape: Shape, names: set[str]) -> None:

@@ -2,7 +2,7 @@
 
 from identra.app.building import Swapped, build
 from identra.app.house import App, Readiness
-from identra.app.office import opened_database, opened_office
+from identra.app.office import opened_database, opened_housekeeping, opened_office
 from identra.app.preparing import make_first_keys, prepare
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "build",
     "make_first_keys",
     "opened_database",
+    "opened_housekeeping",
     "opened_office",
     "prepare",
 ]

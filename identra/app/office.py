@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from identra.db import Database
+    from identra.housekeeping import Housekeeping
     from identra.settings import Loaded
 
 
@@ -25,6 +26,15 @@ async def opened_database(loaded: Loaded) -> AsyncIterator[Database]:
     """The database alone, whatever its schema."""
     async with AsyncExitStack() as opened:
         yield await opening.database(loaded.tree, None, opened)
+
+
+@asynccontextmanager
+async def opened_housekeeping(loaded: Loaded) -> AsyncIterator[Housekeeping]:
+    """Whoever removes what is over. SQLite is migrated first; elsewhere as `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield opening.housekeeping(loaded.tree, db)
 
 
 @asynccontextmanager

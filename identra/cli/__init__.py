@@ -23,6 +23,7 @@ COMMANDS = {
     "keys": "The keys that sign tokens.",
     "users": "The users and their sessions.",
     "plugins": "The plugins and what they are called.",
+    "housekeeping": "Remove what is over.",
     "openapi": "Print the description of the REST interface.",
 }
 """Every command and its one line of help: the attribute `command` of identra.cli.NAME."""

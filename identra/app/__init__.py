@@ -2,7 +2,12 @@
 
 from identra.app.building import Swapped, build
 from identra.app.house import App, Readiness
-from identra.app.office import opened_database, opened_housekeeping, opened_office
+from identra.app.office import (
+    opened_arrivals,
+    opened_database,
+    opened_housekeeping,
+    opened_office,
+)
 from identra.app.preparing import make_first_keys, prepare
 
 __all__ = [
@@ -11,6 +16,7 @@ __all__ = [
     "Swapped",
     "build",
     "make_first_keys",
+    "opened_arrivals",
     "opened_database",
     "opened_housekeeping",
     "opened_office",

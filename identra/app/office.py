@@ -10,6 +10,7 @@ from identra.app import opening
 from identra.app.preparing import settle_schema
 from identra.events import Events
 from identra.office import Office
+from identra.portable import Arrivals
 from identra.sessions import Ending
 from identra.users import Users
 
@@ -35,6 +36,15 @@ async def opened_housekeeping(loaded: Loaded) -> AsyncIterator[Housekeeping]:
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
         yield opening.housekeeping(loaded.tree, db)
+
+
+@asynccontextmanager
+async def opened_arrivals(loaded: Loaded) -> AsyncIterator[Arrivals]:
+    """Whoever takes users in. The schema is settled as for `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield Arrivals(db, Events(db, opening.system_clock))
 
 
 @asynccontextmanager

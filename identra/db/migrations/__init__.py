@@ -46,7 +46,7 @@ async def pending(db: Database) -> list[Step]:
 
     Raises SchemaError when the database is newer than this release or holds a foreign table.
     """
-    names = await _columns(db, LEDGER)
+    names = await columns_of(db, LEDGER.name)
     if not names:
         return list(STEPS)
     _demand_ours(LEDGER, names)
@@ -77,7 +77,7 @@ async def migrate(db: Database) -> list[Step]:
 
 async def _take(db: Database, step: Step) -> None:
     for shape in step.shapes:
-        names = await _columns(db, shape)
+        names = await columns_of(db, shape.name)
         if names:
             _demand_ours(shape, names)
         await _create(db, shape)
@@ -92,14 +92,14 @@ async def _create(db: Database, shape: Shape) -> None:
         await db.change(QueryString(statement))
 
 
-async def _columns(db: Database, shape: Shape) -> set[str]:
+async def columns_of(db: Database, table: str) -> set[str]:
     """Tell the columns of the table of that name; none if there is no such table."""
     asking = {
         "sqlite": "SELECT name FROM pragma_table_info({})",
         "postgres": "SELECT column_name AS name FROM information_schema.columns"
         " WHERE table_schema = current_schema() AND table_name = {}",
     }[db.dialect]
-    return {row["name"] for row in await db.fetch(QueryString(asking, shape.name))}
+    return {row["name"] for row in await db.fetch(QueryString(asking, table))}
 
 
 def _demand_ours(shape: Shape, names: set[str]) -> None:

@@ -4,6 +4,7 @@ from identra.app.building import Swapped, build
 from identra.app.house import App, Readiness
 from identra.app.office import (
     opened_arrivals,
+    opened_copying,
     opened_database,
     opened_housekeeping,
     opened_office,
@@ -17,6 +18,7 @@ __all__ = [
     "build",
     "make_first_keys",
     "opened_arrivals",
+    "opened_copying",
     "opened_database",
     "opened_housekeeping",
     "opened_office",

@@ -16,6 +16,7 @@ from piccolo.querystring import QueryString
 
 from identra.db import postgres, sqlite
 from identra.db.binding import Binding
+from identra.db.onlyreads import OnlyReads
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
 from identra.errors import OperatorError
@@ -98,6 +99,10 @@ class Database:
         for migrations and housekeeping.
         """
         return Transaction(self._current, lambda: self._engine.begin(patient=patient))
+
+    def only_reading(self) -> Database:
+        """The same database for one that must not write: StoreUnavailable where it tries."""
+        return Database(OnlyReads(self._engine), self._binding, self._clock)
 
     def now(self) -> QueryString:
         """Unix microseconds as SQL: the database's clock, one instant all through a statement."""

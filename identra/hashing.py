@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from identra import foreign
 from identra.errors import Busy
 from identra.secret import token_bytes
 
@@ -42,14 +43,16 @@ class Hashing:
         return matched and hashed is not None
 
     def outdated(self, hashed: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(hashed)
+        """Whether a hash was made elsewhere, or with other parameters than today's."""
+        return foreign.read(hashed) is not None or self._hasher.check_needs_rehash(hashed)
 
     def close(self) -> None:
         """Let go of the threads; hashes under way are finished."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _matches(self, hashed: str, secret: str) -> bool:
+        if check := foreign.read(hashed):
+            return check(secret.encode())
         try:
             return self._hasher.verify(hashed, secret)
         except (Argon2Error, InvalidHashError):

@@ -2,7 +2,13 @@
 
 from identra.app.building import Swapped, build
 from identra.app.house import App, Readiness
-from identra.app.office import opened_database, opened_office
+from identra.app.office import (
+    opened_arrivals,
+    opened_copying,
+    opened_database,
+    opened_housekeeping,
+    opened_office,
+)
 from identra.app.preparing import make_first_keys, prepare
 
 __all__ = [
@@ -11,7 +17,10 @@ __all__ = [
     "Swapped",
     "build",
     "make_first_keys",
+    "opened_arrivals",
+    "opened_copying",
     "opened_database",
+    "opened_housekeeping",
     "opened_office",
     "prepare",
 ]

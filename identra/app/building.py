@@ -103,11 +103,13 @@ async def _open_edges(
         raise OperatorError(SCHEMA_REMEDY)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
+    state = await opening.state(tree, db, opened)
+    opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
     return _Edges(
         clock=clock,
         providers=providers,
         db=db,
-        state=await opening.state(tree, db, opened),
+        state=state,
         mailer=swapped.mailer or await opening.mailer(tree, clock, opened, dev=dev),
         upstreams=opening.upstreams(providers, swapped.transport, opened),
         keys=keys,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from identra import loader
+from identra import loader, master
 from identra.app import opening
-from identra.app.preparing import settle_schema
+from identra.app.preparing import SCHEMA_REMEDY, settle_schema
+from identra.copying import Copying, Place
+from identra.db.migrations import migrate, pending
+from identra.errors import OperatorError
 from identra.events import Events
 from identra.office import Office
+from identra.portable import Arrivals
 from identra.sessions import Ending
 from identra.users import Users
 
@@ -17,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from identra.db import Database
-    from identra.settings import Loaded
+    from identra.housekeeping import Housekeeping
+    from identra.settings import Loaded, SettingsTree
 
 
 @asynccontextmanager
@@ -25,6 +30,57 @@ async def opened_database(loaded: Loaded) -> AsyncIterator[Database]:
     """The database alone, whatever its schema."""
     async with AsyncExitStack() as opened:
         yield await opening.database(loaded.tree, None, opened)
+
+
+@asynccontextmanager
+async def opened_housekeeping(loaded: Loaded) -> AsyncIterator[Housekeeping]:
+    """Whoever removes what is over. SQLite is migrated first; elsewhere as `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield opening.housekeeping(loaded.tree, db)
+
+
+@asynccontextmanager
+async def opened_copying(loaded: Loaded, other: Loaded) -> AsyncIterator[Copying]:
+    """A copy from one database to another, which is migrated and gets a master key if need be.
+
+    Raises OperatorError where the copy can't begin; nothing in the other is changed then but
+    its empty tables made.
+    """
+    _demand_two(loaded.tree, other.tree)
+    ours = master.read_files(loaded.tree.keys.master_key_files)
+    async with AsyncExitStack() as opened:
+        source = await opening.database(loaded.tree, None, opened)
+        target = await opening.database(other.tree, None, opened)
+        if await pending(source):
+            raise OperatorError(SCHEMA_REMEDY)
+        await migrate(target)
+        master.make_file(other.tree.keys.master_key_files[0])
+        theirs = master.read_files(other.tree.keys.master_key_files)
+        copying = Copying(Place(source, ours), Place(target, theirs))
+        await copying.check()
+        yield copying
+
+
+def _demand_two(one: SettingsTree, other: SettingsTree) -> None:
+    here, there = one.persistence, other.persistence
+    if (here.driver, here.host, here.port, here.name) == (
+        there.driver,
+        there.host,
+        there.port,
+        there.name,
+    ):
+        raise OperatorError("persistence.name: both settings name the same database")
+
+
+@asynccontextmanager
+async def opened_arrivals(loaded: Loaded) -> AsyncIterator[Arrivals]:
+    """Whoever takes users in. The schema is settled as for `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield Arrivals(db, Events(db, opening.system_clock))
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra import master
@@ -13,6 +14,7 @@ from identra.db import open_database
 from identra.errors import OperatorError
 from identra.events import Events
 from identra.hashing import Hashing
+from identra.housekeeping import SWEEP_LOOKS, Housekeeping
 from identra.keys import RELOAD_EVERY, Keys
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.state.counting import SteadyCounts
@@ -22,7 +24,7 @@ from identra.upstream import open_network
 from identra.values import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     import httpx
 
@@ -99,20 +101,36 @@ def ring(tree: SettingsTree, db: Database, clock: Clock) -> Keys:
     return Keys(db, keys, Events(db, clock), clock)
 
 
+def housekeeping(tree: SettingsTree, db: Database) -> Housekeeping:
+    """Whoever removes what is over, as the settings say."""
+    kept = tree.housekeeping.events_kept
+    return Housekeeping(db, events_kept=None if kept is None else kept * SECOND)
+
+
 async def keep_reloading(keys: Keys, opened: AsyncExitStack) -> None:
     """Read the ring now and again every few seconds, for as long as the house is open."""
     await keys.load()
-    reloading = asyncio.create_task(_reload(keys))
+    _keep(RELOAD_EVERY / SECOND, keys.reload_or_warn, opened)
+
+
+def keep_sweeping(
+    tree: SettingsTree, housekeeping: Housekeeping, turns: State, opened: AsyncExitStack
+) -> None:
+    """Sweep every hour, for as long as the house is open; of all processes one does."""
+    if tree.housekeeping.in_server:
+        _keep(SWEEP_LOOKS, partial(housekeeping.sweep_in_turn, turns), opened)
+
+
+def _keep(seconds: float, act: Callable[[], Awaitable[None]], opened: AsyncExitStack) -> None:
+    async def go_on() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await act()
 
     async def stop() -> None:
-        reloading.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await reloading
+            await task
 
+    task = asyncio.create_task(go_on())
     opened.push_async_callback(stop)
-
-
-async def _reload(keys: Keys) -> None:
-    while True:
-        await asyncio.sleep(RELOAD_EVERY / SECOND)
-        await keys.reload_or_warn()

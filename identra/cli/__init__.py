@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import traceback
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,10 +23,14 @@ COMMANDS = {
     "config": "Check and show the settings.",
     "keys": "The keys that sign tokens.",
     "users": "The users and their sessions.",
+    "copy": "Copy everything into another database.",
+    "import": "Take in the users of another service.",
     "plugins": "The plugins and what they are called.",
+    "housekeeping": "Remove what is over.",
     "openapi": "Print the description of the REST interface.",
 }
-"""Every command and its one line of help: the attribute `command` of identra.cli.NAME."""
+"""Every command and its one line of help: the attribute `command` of identra.cli.NAME, with a
+trailing underscore where Python keeps the name for itself."""
 
 
 class Commands(click.Group):
@@ -39,7 +44,8 @@ class Commands(click.Group):
         """Import a command; None for a name that is not in the table."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"identra.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command = import_module(f"identra.cli.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - tells mypy what the table promises
         return command
 

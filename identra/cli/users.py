@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from identra.cli import config_option, read_settings
+from identra.cli.moving import export, import_
 from identra.cli.printing import instant, json_option, print_json, print_table
 from identra.errors import OperatorError
 
@@ -25,6 +26,10 @@ who_argument = click.argument("who", metavar="USER_ID|EMAIL")
 @click.group("users")
 def command() -> None:
     """The users and their sessions."""
+
+
+command.add_command(export)
+command.add_command(import_)
 
 
 @command.command("list")

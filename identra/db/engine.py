@@ -15,6 +15,7 @@ from piccolo.query.base import Query
 from piccolo.querystring import QueryString
 
 from identra.db.binding import Binding
+from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
@@ -115,6 +116,10 @@ class Database:
                 return await body()
 
         return await again(attempt, OVERTAKEN)
+
+    def only_reading(self) -> Database:
+        """The same database for one that must not write: StoreUnavailable where it tries."""
+        return Database(OnlyReads(self._engine), self._binding, self._clock)
 
     def now(self) -> QueryString:
         """Unix microseconds as SQL: the database's clock, one instant all through a statement."""

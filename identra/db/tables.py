@@ -86,7 +86,7 @@ class Session(Table, tablename="identra_sessions"):
     advances = _text()
     last_used_at = _instant()
     idle_ends_at = _instant()
-    ends_at = _instant(index=True)
+    ends_at = _instant()
     revoked_at = _instant(null=True)
     revoked_for = _words(32, null=True)
     peer = _words(64)

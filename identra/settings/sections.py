@@ -20,7 +20,7 @@ from identra.settings.words import (
 )
 from identra.values import Settings
 
-HOUR, DAY = 3_600, 86_400
+HOUR, DAY, MONTH = 3_600, 86_400, 30 * 86_400
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535)]
 """A port to listen on; 0 asks the system for a free one."""
@@ -66,6 +66,12 @@ def _distinct(files: tuple[Path, ...]) -> tuple[Path, ...]:
 def _at_least_a_day(seconds: int | None) -> int | None:
     if seconds is not None and seconds < DAY:
         raise ValueError("a key is published a day before it signs; rotate_every is at least 24h")
+    return seconds
+
+
+def _at_least_a_month(seconds: int | None) -> int | None:
+    if seconds is not None and seconds < MONTH:
+        raise ValueError("what happened to an account is kept for at least 30d")
     return seconds
 
 
@@ -206,6 +212,13 @@ class Admin(Settings):
 
     enabled: bool = False
     port: Port | None = None
+
+
+class Housekeeping(Settings):
+    """`[housekeeping]`: removing what is over. `events_kept` None, "never": none is forgotten."""
+
+    in_server: bool = True
+    events_kept: Annotated[DurationOrNever, AfterValidator(_at_least_a_month)] = 365 * DAY
 
 
 class Mail(Settings):

@@ -13,6 +13,7 @@ from identra.settings.sections import (
     Codes,
     Cors,
     Grpc,
+    Housekeeping,
     Http,
     Keys,
     Limits,
@@ -75,6 +76,7 @@ class SettingsTree(Settings):
     metrics: Metrics | None = None
     admin: Admin = Field(default_factory=Admin)
     mail: Mail = Field(default_factory=Mail)
+    housekeeping: Housekeeping = Field(default_factory=Housekeeping)
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -62,16 +62,6 @@ class DatabaseState:
         # A statement that waited for its turn goes by an earlier instant than the one before it.
         return Count(row["tally"], min(ttl, -(-row["remains"] // SECOND)))
 
-    async def purge(self, limit: int = 1000) -> int:
-        """Delete at most `limit` expired rows and tell how many went; for housekeeping."""
-        table, now = self._table, self._db.now()
-        gone = table.expires_at <= now
-        rows = await self._db.fetch(table.select(table.id).where(gone).limit(limit))
-        if not rows:
-            return 0
-        ids = [row["id"] for row in rows]
-        return await self._db.change(table.delete().where(table.id.is_in(ids) & gone))
-
     async def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""
         await self._db.ping()

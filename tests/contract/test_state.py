@@ -158,21 +158,6 @@ async def test_a_value_ends_exactly_at_its_ttl(database: Database, clock: Frozen
     assert await state.put("k", "new", ttl=60, replace=False)
 
 
-async def test_purging_deletes_the_expired_alone_and_no_more_than_it_may(
-    database: Database, clock: FrozenClock
-) -> None:
-    state = DatabaseState(database)
-    for name in "abc":
-        await state.put(name, "old", ttl=10)
-    await state.put("d", "young", ttl=100)
-    assert await state.purge() == 0
-    clock.advance(10)
-    assert await state.purge(limit=2) == 2
-    assert await state.purge(limit=2) == 1
-    assert await state.purge(limit=2) == 0
-    assert await state.get("d") == "young"
-
-
 KEYS = ["k", "K", "ķ", "ﬀ", "ff", "k ", " k", "é", "e\u0301", "k%", "k_", "0", "00"]
 
 

@@ -79,7 +79,7 @@ SHAPES = (
             words("spent_with", 64, null=True),
             words("signed_by", 64),
         ),
-        indexes=("user_id", "ends_at"),
+        indexes=("user_id",),
         belongs_to="identra_users",
     ),
     Shape(

@@ -1,0 +1,121 @@
+"""Removing what is over: ended sessions, expired state, events past their time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from identra.errors import IdentraError
+from identra.values import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from identra.db import Database
+    from identra.state import State
+
+BATCH: Final = 500
+"""Rows that one statement removes: few enough for a login to slip in between."""
+
+SESSIONS_KEPT: Final = DAY
+"""How long a session's row outlives the session: late refreshes are still told apart in the log."""
+
+
+SWEEP_EVERY: Final = 3600
+SWEEP_LOOKS: Final = 60.0
+"""Seconds between two sweeps, and between two looks whether one is due."""
+
+TURN: Final = "housekeeping"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many rows went."""
+
+    sessions: int
+    state: int
+    spent: int
+    events: int
+
+
+class Housekeeping:
+    """Keeps the tables from growing for ever. Any number of processes may sweep at once.
+
+    `events_kept` is in microseconds; None keeps the events for ever.
+    """
+
+    def __init__(self, db: Database, *, events_kept: int | None) -> None:
+        self._db = db
+        self._events_kept = events_kept
+
+    async def sweep_in_turn(self, turns: State) -> None:
+        """Sweep unless some process did within the hour; trouble is logged, and tried again."""
+        try:
+            if await turns.put(TURN, "taken", ttl=SWEEP_EVERY, replace=False):
+                log.info("swept", **asdict(await self.sweep()))
+        except IdentraError as fault:
+            log.warning("not swept", cause=str(fault))
+
+    async def sweep(self) -> Swept:
+        """Remove all that is over by now, in small batches, resting as long as each one took.
+
+        Raises StoreUnavailable; what went until then is gone, and the next sweep goes on.
+        """
+        now = await self._db.instant()
+        t = self._db.tables
+        return Swept(
+            sessions=await self._end_sessions(now - SESSIONS_KEPT),
+            state=await self._clear(t.state, t.state.expires_at, now),
+            spent=await self._clear(t.spent, t.spent.expires_at, now),
+            events=await self._forget_events(now),
+        )
+
+    async def _forget_events(self, now: int) -> int:
+        if self._events_kept is None:
+            return 0
+        t = self._db.tables.events
+        return await self._clear(t, t.at, now - self._events_kept)
+
+    async def _clear(self, table: Any, instant: Any, until: int) -> int:
+        """Remove the rows whose indexed instant has come."""
+        cleared = 0
+        over = instant <= until
+        query = table.select(table.id).where(over).limit(BATCH)
+        while rows := await self._db.fetch(query):
+            began = monotonic()
+            cleared += await self._remove(table, [row["id"] for row in rows], over)
+            await asyncio.sleep(monotonic() - began)
+        return cleared
+
+    async def _end_sessions(self, until: int) -> int:
+        """Walk the sessions by primary key: an index on what every refresh changes costs more."""
+        ended, t = 0, self._db.tables.sessions
+        over = (t.idle_ends_at <= until) | (t.revoked_at <= until)
+        async for rows in self._walk(t, t.id, t.idle_ends_at, t.revoked_at):
+            began = monotonic()
+            ids = [row["id"] for row in rows if _is_over(row, until)]
+            ended += await self._remove(t, ids, over) if ids else 0
+            await asyncio.sleep(monotonic() - began)
+        return ended
+
+    async def _walk(self, table: Any, *columns: Any) -> AsyncIterator[list[dict[str, Any]]]:
+        last = ""
+        query = table.select(*columns).order_by(table.id).limit(BATCH)
+        while rows := await self._db.fetch(query.where(table.id > last)):
+            yield rows
+            last = rows[-1]["id"]
+
+    async def _remove(self, table: Any, ids: list[str], over: Any) -> int:
+        """Remove those of these rows that are over still: one may have been renewed meanwhile."""
+        return await self._db.change(table.delete().where(table.id.is_in(ids) & over))
+
+
+def _is_over(row: dict[str, Any], until: int) -> bool:
+    revoked = row["revoked_at"]
+    return row["idle_ends_at"] <= until or (revoked is not None and revoked <= until)

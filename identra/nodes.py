@@ -1,0 +1,55 @@
+"""Which nodes are up, by the database they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from identra.secret import uuid7
+from identra.state.database import DatabaseState
+
+if TYPE_CHECKING:
+    from identra.db import Database
+
+PREFIX: Final = "node:"
+AFTER: Final = "node;"
+"""The least key that sorts behind every node's."""
+
+ANNOUNCE_EVERY: Final = 5.0
+LIVES: Final = 20
+"""Seconds after its last word that a node counts as up."""
+
+_WRITING, _READING = "writing", "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNodes:
+    """How many processes are up, and how many of them write."""
+
+    all: int
+    writing: int
+
+
+class Nodes:
+    """This process among the others. `db` must be writable, also where the node only reads."""
+
+    def __init__(self, db: Database, *, read_only: bool = False) -> None:
+        self._db = db
+        self._state = DatabaseState(db)
+        self._key = PREFIX + uuid7()
+        self._does = _READING if read_only else _WRITING
+
+    async def announce(self) -> None:
+        """Say that this node is up. Raises StoreUnavailable."""
+        await self._state.put(self._key, self._does, ttl=LIVES)
+
+    async def leave(self) -> None:
+        """Say that it is no longer. Raises StoreUnavailable."""
+        await self._state.take(self._key)
+
+    async def live(self) -> LiveNodes:
+        """Those that are up now. Raises StoreUnavailable."""
+        t = self._db.tables.state
+        ours = (t.id >= PREFIX) & (t.id < AFTER) & (t.expires_at > self._db.now())
+        rows = await self._db.fetch(t.select(t.value).where(ours))
+        return LiveNodes(len(rows), sum(row["value"] == _WRITING for row in rows))

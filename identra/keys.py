@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from functools import partial
@@ -145,7 +146,8 @@ class Keys:
         t = self._db.tables.keys
         if await self._db.first(t.select(t.id).limit(1)):
             return False
-        rows = (_new_pair(algorithm), _new_secret())
+        # Finding primes takes a while, in which others are to be answered.
+        rows = (await asyncio.to_thread(_new_pair, algorithm), _new_secret())
         try:
             await self._db.transact(partial(self._insert_all, rows, self._clock()))
         except Duplicate:

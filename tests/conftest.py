@@ -38,8 +38,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     contract = "contract" in metafunc.definition.path.parts
     kinds = DATABASES if contract or metafunc.config.getoption("everywhere") else USUAL
     for fixture, more in {"empty": (), "persistence": (), "state_home": ("redis",)}.items():
-        if fixture in metafunc.fixturenames:
+        if fixture in metafunc.fixturenames and not _is_chosen(metafunc, fixture):
             metafunc.parametrize(fixture, [*kinds, *more], indirect=True)
+
+
+def _is_chosen(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Whether the test says itself where it runs."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    return any(fixture in str(mark.args[0]).split(",") for mark in marks)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ class OnlyReads:
     def __init__(self, engine: Engine) -> None:
         self.dialect = engine.dialect
         self.now = engine.now
+        self.number = engine.number
         self._engine = engine
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:

@@ -54,6 +54,11 @@ class Housekeeping:
         self._db = db
         self._events_kept = events_kept
 
+    @property
+    def writes(self) -> bool:
+        """Whether its database may be written at all."""
+        return self._db.writable
+
     async def sweep_in_turn(self, turns: State) -> None:
         """Sweep unless some process did within the hour; trouble is logged, and tried again."""
         try:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
+from identra.errors import IdentraError
 from identra.secret import uuid7
 from identra.state.database import DatabaseState
 
@@ -18,6 +22,8 @@ AFTER: Final = "node;"
 ANNOUNCE_EVERY: Final = 5.0
 LIVES: Final = 20
 """Seconds after its last word that a node counts as up."""
+
+log = structlog.get_logger(__name__)
 
 _WRITING, _READING = "writing", "reading"
 
@@ -43,9 +49,21 @@ class Nodes:
         """Say that this node is up. Raises StoreUnavailable."""
         await self._state.put(self._key, self._does, ttl=LIVES)
 
+    async def announce_or_warn(self) -> None:
+        """Say it, or log that it could not be said."""
+        try:
+            await self.announce()
+        except IdentraError as fault:
+            log.warning("node not announced", cause=str(fault))
+
     async def leave(self) -> None:
         """Say that it is no longer. Raises StoreUnavailable."""
         await self._state.take(self._key)
+
+    async def leave_quietly(self) -> None:
+        """Say it if that can be said: its last word is soon forgotten anyway."""
+        with suppress(IdentraError):
+            await self.leave()
 
     async def live(self) -> LiveNodes:
         """Those that are up now. Raises StoreUnavailable."""

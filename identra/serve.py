@@ -15,15 +15,16 @@ from identra.errors import IdentraError, OperatorError
 from identra.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from identra.app import App
     from identra.settings import Loaded
 
 BACKLOG = 1024
 
 
-def serve(loaded: Loaded, *, dev: bool, workers: int) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code.
+def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `read_only` writes nothing.
 
     Raises, before any port is open: SettingsError for a port that can't be had, OperatorError
     and StoreUnavailable for a database or keys that can't be used.
@@ -33,10 +34,11 @@ def serve(loaded: Loaded, *, dev: bool, workers: int) -> int:
 
     log.configure(dev=dev)
     with bind(loaded) as listening:
-        asyncio.run(app.prepare(loaded))
+        asyncio.run(app.prepare(loaded, read_only=read_only))
         _listen(loaded, listening)
         _import_before_forking()
-        house = Workers(partial(_work, loaded, listening, dev))
+        build = partial(app.build, loaded, dev=dev, read_only=read_only)
+        house = Workers(partial(_work, build, listening, dev))
         return house.keep(1 if dev else workers, partial(_greet, base_url(listening), dev))
 
 
@@ -90,7 +92,7 @@ def _import_before_forking() -> None:
 
 
 def _work(
-    loaded: Loaded,
+    build: Callable[[], Awaitable[App]],
     listening: socket.socket,
     dev: bool,  # noqa: FBT001 - bound by partial
     lifeline: int,
@@ -101,7 +103,7 @@ def _work(
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_open_doors(loaded, listening, lifeline, ready, dev=dev))
+            runner.run(_open_doors(build, listening, lifeline, ready, dev=dev))
     except (IdentraError, OperatorError, SettingsError) as error:
         structlog.get_logger("identra").error("worker failed", says=str(error))
         return 1
@@ -112,7 +114,7 @@ def _work(
 
 
 async def _open_doors(
-    loaded: Loaded,
+    build: Callable[[], Awaitable[App]],
     listening: socket.socket,
     lifeline: int,
     ready: Callable[[], None],
@@ -120,12 +122,11 @@ async def _open_doors(
     dev: bool,
 ) -> None:
     """Open the hall and its doors, and close them when told, or when the parent is gone."""
-    from identra import app
     from identra.http.server import serving
     from identra.watchdog import watching
 
     stop = _stop_event(lifeline)
-    hall = await app.build(loaded, dev=dev)
+    hall = await build()
     try:
         with nullcontext() if dev else watching():  # a breakpoint is no fault
             async with serving(hall, listening):

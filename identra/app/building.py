@@ -11,16 +11,15 @@ from identra.account import Account
 from identra.admission import Admission
 from identra.app import opening
 from identra.app.house import App
-from identra.app.preparing import SCHEMA_REMEDY
+from identra.app.preparing import demand_schema
 from identra.binding import Binding
 from identra.challenges import Challenges
 from identra.couriers import Couriers
-from identra.db.migrations import pending
-from identra.errors import OperatorError
 from identra.events import Events
 from identra.limits import Limits
 from identra.login import Login
 from identra.mail import Outbox
+from identra.nodes import Nodes
 from identra.notices import Notices
 from identra.refresh import Refresh
 from identra.registration import Registration
@@ -48,14 +47,17 @@ async def build(
     loaded: Loaded,
     *,
     dev: bool = False,
+    read_only: bool = False,
     swapped: Swapped | None = None,
 ) -> App:
-    """Open everything and hand out the rooms.
+    """Open everything and hand out the rooms; `read_only` ones find nothing to write to.
 
     Raises OperatorError and StoreUnavailable; whatever was opened by then is closed.
     """
+    swapped = swapped or Swapped()
     async with AsyncExitStack() as opened:
-        edges = await _open_edges(loaded, swapped or Swapped(), opened, dev=dev)
+        db = await _open_database(loaded, swapped, opened, read_only=read_only)
+        edges = await _open_edges(loaded, db, swapped, opened, dev=dev)
         rooms = _furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
 
@@ -93,14 +95,21 @@ class _Rooms:
     roundtrip: Roundtrip
 
 
+async def _open_database(
+    loaded: Loaded, swapped: Swapped, opened: AsyncExitStack, *, read_only: bool
+) -> Database:
+    """The database as the rooms may use it; this node is announced in it either way."""
+    db = await opening.database(loaded.tree, swapped.clock, opened)
+    await demand_schema(db)
+    await opening.keep_announcing(Nodes(db, read_only=read_only), opened)
+    return db.only_reading() if read_only else db
+
+
 async def _open_edges(
-    loaded: Loaded, swapped: Swapped, opened: AsyncExitStack, *, dev: bool
+    loaded: Loaded, db: Database, swapped: Swapped, opened: AsyncExitStack, *, dev: bool
 ) -> _Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
-    db = await opening.database(tree, swapped.clock, opened)
-    if await pending(db):
-        raise OperatorError(SCHEMA_REMEDY)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
     state = await opening.state(tree, db, opened)

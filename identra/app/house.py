@@ -60,11 +60,12 @@ class App:
             await self.keys.refresh()
         except (StoreUnavailable, OperatorError):
             return Readiness(ready=False)
+        degraded = [] if self.database.writable else ["read-only"]
         try:
             await self.state.ping()
         except StoreUnavailable:
-            return Readiness(ready=True, degraded=("redis",))
-        return Readiness(ready=True)
+            degraded.append("redis")
+        return Readiness(ready=True, degraded=tuple(degraded))
 
     async def close(self) -> None:
         """Send the mail that waits, give up every pool and thread."""

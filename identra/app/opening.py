@@ -17,6 +17,7 @@ from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
 from identra.keys import RELOAD_EVERY, Keys
 from identra.mail import NoMailer, Outbox, SmtpMailer
+from identra.nodes import ANNOUNCE_EVERY
 from identra.state.counting import SteadyCounts
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from identra.db import Database
     from identra.loader import Providers
+    from identra.nodes import Nodes
     from identra.settings import SettingsTree
     from identra.state import Counts, State
     from identra.values import Clock, Mailer, Upstream
@@ -113,11 +115,18 @@ async def keep_reloading(keys: Keys, opened: AsyncExitStack) -> None:
     _keep(RELOAD_EVERY / SECOND, keys.reload_or_warn, opened)
 
 
+async def keep_announcing(nodes: Nodes, opened: AsyncExitStack) -> None:
+    """Say that this node is up, now and again, until it is not."""
+    await nodes.announce()
+    opened.push_async_callback(nodes.leave_quietly)
+    _keep(ANNOUNCE_EVERY, nodes.announce_or_warn, opened)
+
+
 def keep_sweeping(
     tree: SettingsTree, housekeeping: Housekeeping, turns: State, opened: AsyncExitStack
 ) -> None:
     """Sweep every hour, for as long as the house is open; of all processes one does."""
-    if tree.housekeeping.in_server:
+    if tree.housekeeping.in_server and housekeeping.writes:
         _keep(SWEEP_LOOKS, partial(housekeeping.sweep_in_turn, turns), opened)
 
 

@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 SCHEMA_REMEDY: Final = "the database's tables are older than this release; run `identra migrate`"
 
 
-async def prepare(loaded: Loaded) -> None:
-    """SQLite is migrated and given its keys; other databases are only looked at.
+async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
+    """SQLite is migrated and given its keys, unless `read_only`; others are only looked at.
 
     Raises OperatorError with the remedy, StoreUnavailable when the database does not answer.
     """
     tree = loaded.tree
-    embedded = tree.persistence.driver == "sqlite"
+    embedded = tree.persistence.driver == "sqlite" and not read_only
     loader.load(tree.plugins.enabled, tree.providers, loaded.file)
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
-        await settle_schema(db)
         if embedded:
+            await migrate(db)
             await make_first_keys(loaded, db)
+        await demand_schema(db)
         await opening.ring(tree, db, opening.system_clock).load()
 
 
@@ -50,5 +51,10 @@ async def settle_schema(db: Database) -> None:
     """Migrate SQLite; elsewhere raise OperatorError if the schema is older than this release."""
     if db.dialect == "sqlite":
         await migrate(db)
-    elif await pending(db):
+    await demand_schema(db)
+
+
+async def demand_schema(db: Database) -> None:
+    """Raise OperatorError if the schema is older than this release."""
+    if await pending(db):
         raise OperatorError(SCHEMA_REMEDY)

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many processes answer.",
 )
-def command(config: Path | None, *, dev: bool, workers: int) -> int:
+@click.option(
+    "--read-only", is_flag=True, help="Write nothing: for the time in which `copy` is at work."
+)
+def command(config: Path | None, *, dev: bool, workers: int, read_only: bool) -> int:
     """Run the service until it is told to stop."""
     if dev and workers > 1:
         raise click.UsageError("--dev runs one worker")
+    if dev and read_only:
+        raise click.UsageError("--dev and --read-only exclude each other")
     loaded = read_settings(config, dev=dev)
     from identra.serve import serve
 
-    return serve(loaded, dev=dev, workers=workers)
+    return serve(loaded, dev=dev, workers=workers, read_only=read_only)

@@ -121,6 +121,11 @@ class Database:
         """The same database for one that must not write: StoreUnavailable where it tries."""
         return Database(OnlyReads(self._engine), self._binding, self._clock)
 
+    @property
+    def writable(self) -> bool:
+        """Whether it is not such a twin."""
+        return not isinstance(self._engine, OnlyReads)
+
     def now(self) -> QueryString:
         """Unix microseconds as SQL: the database's clock, one instant all through a statement."""
         if self._clock is None:

@@ -37,6 +37,7 @@ bench: $(STAMP)
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --group dev pyproject.toml -o requirements.lock
+	cd tests/node && npm install --package-lock-only && node unname.mjs
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

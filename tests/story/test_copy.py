@@ -142,8 +142,11 @@ async def test_a_node_that_writes_stops_a_copy_and_one_that_reads_does_not(
     await there.close()
 
 
-async def test_a_reading_twin_reads_and_never_writes(database: Database) -> None:
+async def test_a_reading_twin_reads_and_never_writes(
+    database: Database, clock: FrozenClock
+) -> None:
     reading = database.only_reading()
+    assert await reading.instant() == clock()
     users = database.tables.users
     await database.change(users.insert(users(id="a", created_at=1)))
     assert await reading.fetch(users.select(users.id)) == [{"id": "a"}]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from email.message import EmailMessage
 
     from aiosmtpd.smtp import Envelope, Session
 
 TLS = Literal["none", "starttls", "implicit"]
+PATIENCE = 30
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,40 @@ async def open_postbox(
     finally:
         server.close()
         await _hang_up(lines)
+
+
+@dataclass(frozen=True)
+class PostOffice:
+    """A postbox in a thread of its own, for a test without a loop."""
+
+    box: Postbox
+    loop: asyncio.AbstractEventLoop
+
+    def wait_for(self, address: str, *, count: int = 1) -> Received:
+        """The `count`-th letter to the address, or TimeoutError."""
+        waiting = self.box.wait_for(address, count=count)
+        return asyncio.run_coroutine_threadsafe(waiting, self.loop).result()
+
+
+@contextmanager
+def open_post_office() -> Iterator[PostOffice]:
+    """The same as `open_postbox`, beside the test."""
+    opened: SimpleQueue[PostOffice] = SimpleQueue()
+    closing = asyncio.Event()
+
+    async def keep_open() -> None:
+        async with open_postbox() as box:
+            opened.put(PostOffice(box, asyncio.get_running_loop()))
+            await closing.wait()
+
+    keeping = threading.Thread(target=lambda: asyncio.run(keep_open()), name="post office")
+    keeping.start()
+    office = opened.get(timeout=PATIENCE)
+    try:
+        yield office
+    finally:
+        office.loop.call_soon_threadsafe(closing.set)
+        keeping.join()
 
 
 async def _hang_up(lines: set[SMTP]) -> None:

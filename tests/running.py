@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from identra import app, settings
@@ -16,7 +17,6 @@ from identra.http.server import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from identra.app import App
 
@@ -43,6 +43,12 @@ class Running:
         """Where its socket is."""
         host, _, port = self.url.removeprefix("http://").rpartition(":")
         return host, int(port)
+
+    def workers(self) -> list[int]:
+        """The process ids of those that answer, the oldest first."""
+        parent = self.process.pid
+        listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+        return [int(child) for child in listed.split()]
 
     def stop(self) -> int:
         """Ask it to end; its exit code."""

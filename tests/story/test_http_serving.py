@@ -26,11 +26,6 @@ def _until(holds: Callable[[], object], seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in listed.split()]
-
-
 def _refused(file: Path) -> str:
     """Start a service that can't, and what it says."""
     done = subprocess.run(
@@ -81,17 +76,17 @@ def test_an_idle_connection_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     with running.identra(tmp_path, "--workers", "2") as service:
-        before = set(_children(service.process.pid))
+        before = set(service.workers())
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        _until(lambda: len(set(_children(service.process.pid)) - before) == 1)
+        _until(lambda: len(set(service.workers()) - before) == 1)
         assert httpx.get(f"{service.url}/readyz").status_code == 200
         assert service.stop() == 0
 
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     with running.identra(tmp_path, "--workers", "2") as service:
-        workers = _children(service.process.pid)
+        workers = service.workers()
         service.process.kill()
         _until(lambda: not any(_runs(pid) for pid in workers))
 

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,8 @@ def watching(bound: float = BLOCKED, *, bite: Callable[[], None] = end_process) 
     def watch() -> None:
         while not stopped.wait(min(_BEAT, bound / 4)):
             if monotonic() - beaten[0] > bound:
-                structlog.get_logger("identra").error("loop blocked", stack=_stack(watched))
+                with suppress(Exception):  # whether or not it can be told, it must end
+                    structlog.get_logger("identra").error("loop blocked", stack=_stack(watched))
                 bite()
                 return
             loop.call_soon_threadsafe(beat)

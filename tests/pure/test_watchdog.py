@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from typing import NoReturn
 
+import structlog
 from structlog.testing import capture_logs
 
 from identra.watchdog import watching
@@ -17,6 +19,23 @@ async def test_a_blocked_loop_is_bitten_and_its_stack_is_told() -> None:
         _block_until(bitten)
     assert bitten.is_set()
     assert any("_block_until" in line for line in logged[0]["stack"])
+
+
+def test_a_log_that_fails_holds_up_no_bite() -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError("nobody reads the log")
+
+    async def work(bitten: threading.Event) -> None:
+        with watching(0.2, bite=bitten.set):
+            _block_until(bitten)
+
+    bitten = threading.Event()
+    structlog.configure(processors=[fail])
+    try:
+        asyncio.run(work(bitten))
+    finally:
+        structlog.reset_defaults()
+    assert bitten.is_set()
 
 
 async def test_a_busy_loop_that_turns_is_left_alone() -> None:

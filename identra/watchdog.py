@@ -12,7 +12,6 @@ import sys
 import threading
 import traceback
 from contextlib import contextmanager, suppress
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -36,17 +35,19 @@ def end_process() -> None:
 def watching(bound: float = BLOCKED, *, bite: Callable[[], None] = end_process) -> Iterator[None]:
     """Watch the running loop; call `bite` once it has not turned for `bound` seconds.
 
-    The blocked thread's stack, file and line of each frame, is logged before.
+    The blocked thread's stack, file and line of each frame, is logged before. Time in which the
+    whole process stood still, frozen with its container or machine, is not held against the loop.
     """
     loop, watched = asyncio.get_running_loop(), threading.get_ident()
-    beaten, stopped = [monotonic()], threading.Event()
+    every, missed, stopped = min(_BEAT, bound / 4), [0], threading.Event()
 
     def beat() -> None:
-        beaten[0] = monotonic()
+        missed[0] = 0
 
     def watch() -> None:
-        while not stopped.wait(min(_BEAT, bound / 4)):
-            if monotonic() - beaten[0] > bound:
+        while not stopped.wait(every):
+            missed[0] += 1  # counted, not timed: this thread stands still with the process
+            if missed[0] * every > bound:
                 with suppress(Exception):  # whether or not it can be told, it must end
                     structlog.get_logger("identra").error("loop blocked", stack=_stack(watched))
                 bite()

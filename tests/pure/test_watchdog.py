@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from typing import NoReturn
@@ -45,6 +49,39 @@ async def test_a_busy_loop_that_turns_is_left_alone() -> None:
         while time.monotonic() < until:  # noqa: ASYNC110 - the turning is the point
             await asyncio.sleep(0)
     assert not bitten.is_set()
+
+
+def test_a_process_that_was_paused_as_a_whole_goes_on() -> None:
+    """A container or a machine that is frozen and thawed has no blocked loop."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _WATCHED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as watched:
+        assert watched.stdout
+        assert watched.stdout.readline() == "watching\n"
+        os.kill(watched.pid, signal.SIGSTOP)
+        time.sleep(_BOUND * 1.5)
+        os.kill(watched.pid, signal.SIGCONT)
+        said, _ = watched.communicate("go on\n", timeout=30)
+    assert (watched.returncode, said) == (0, "went on\n")
+
+
+_BOUND = 1.0
+_WATCHED = f"""
+import asyncio, sys
+from identra.watchdog import watching
+
+async def work():
+    with watching({_BOUND}):
+        print("watching", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        await asyncio.sleep({_BOUND})
+    print("went on")
+
+asyncio.run(work())
+"""
 
 
 def _block_until(event: threading.Event) -> None:

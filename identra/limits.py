@@ -99,7 +99,7 @@ class Limits:
             raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
     async def _try(self, key: str, most: int) -> None:
-        waiting = await self._counts.count(f"{key}:wait", ttl=1, by=0)
+        waiting = await self._counts.count(f"{key}:wait", ttl=SECRET.longest, by=0)
         if waiting.value:
             raise RateLimited(SECRET.name, retry_after=max(1, waiting.left))
         tries = await self._counts.count(f"{key}:tries", ttl=SECRET.window)

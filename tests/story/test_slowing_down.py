@@ -1,0 +1,43 @@
+"""Whoever guesses passwords is told to wait, and for how long; whoever knows hers is let in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from homes import HERE, PASSWORD, open_home
+
+from identra.errors import InvalidCredentials, RateLimited
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clock import FrozenClock
+
+    from identra.app import App
+    from identra.settings import Persistence
+
+EMAIL = "ada@example.com"
+IMMEDIATE = {"password": {"registration": "immediate"}}
+
+
+async def wait_told(app: App) -> int:
+    with pytest.raises(RateLimited) as limited:
+        await app.login.by_secret("password", EMAIL, PASSWORD, HERE)
+    assert limited.value.retry_after
+    return limited.value.retry_after
+
+
+async def test_the_wait_is_told_as_long_as_it_still_is(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE, clock=clock) as app:
+        await app.registration.begin("password", EMAIL, PASSWORD, HERE)
+        for _ in range(5):
+            with pytest.raises(InvalidCredentials):
+                await app.login.by_secret("password", EMAIL, "another horse", HERE)
+        assert await wait_told(app) == 60
+        clock.advance(20)
+        assert await wait_told(app) == 40
+        clock.advance(40)
+        await app.login.by_secret("password", EMAIL, PASSWORD, HERE)

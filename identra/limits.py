@@ -74,10 +74,13 @@ class Limits:
             await self._try(key, most)
 
     async def secret_was_right(self, subject: str, peer: Peer) -> None:
-        """Forget this peer's tries at a secret it has just shown to know, and give one back."""
+        """Forget this peer's tries at a secret it has just shown to know, and give one back.
+
+        A wait that began while this try was under way was for others of its kind: it ends too.
+        """
         (key, _), *everywhere = _secret_keys(subject, peer)
-        await self._counts.take(f"{key}:tries")
-        await self._counts.take(f"{key}:strikes")
+        for kept in ("tries", "strikes", "wait"):
+            await self._counts.take(f"{key}:{kept}")
         for wide, _ in everywhere:
             await self._counts.count(f"{wide}:tries", ttl=SECRET.window, by=-1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,4 +41,17 @@ async def test_the_wait_is_told_as_long_as_it_still_is(
         clock.advance(20)
         assert await wait_told(app) == 40
         clock.advance(40)
+        await app.login.by_secret("password", EMAIL, PASSWORD, HERE)
+
+
+async def test_right_passwords_at_once_make_nobody_wait_after_them(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE, clock=clock) as app:
+        await app.registration.begin("password", EMAIL, PASSWORD, HERE)
+        right = [app.login.by_secret("password", EMAIL, PASSWORD, HERE) for _ in range(8)]
+        answers = await asyncio.gather(*right, return_exceptions=True)
+        assert {type(answer) for answer in answers if isinstance(answer, Exception)} <= {
+            RateLimited
+        }
         await app.login.by_secret("password", EMAIL, PASSWORD, HERE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 from identra.errors import RateLimited
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 IN_ALL: Final = 5
 """How many times the allowance of one peer a subject has from all peers together."""
+SITE: Final = 64
+"""The bits of an IPv6 address that tell one subscriber from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +115,17 @@ class Limits:
 
 
 def network_of(peer: Peer) -> str | None:
-    """The network a peer is counted by: an IPv4 address, an IPv6 /64, or none."""
+    """The network a peer is counted by: an IPv4 address, an IPv6 /64, or none.
+
+    A door may have found the /64 already, since that is what it lets others know.
+    """
     if not peer.address:
         return None
-    address = ip_address(peer.address)
-    network: IPv4Network | IPv6Network
-    if address.version == 4:  # noqa: PLR2004 - the protocol's number
-        network = ip_network(address)
-    elif address.ipv4_mapped:
-        network = ip_network(address.ipv4_mapped)
-    else:
-        network = ip_network((int(address) >> 64 << 64, 64))
+    network = ip_network(peer.address, strict=False)
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
+        network = ip_network(network.network_address.ipv4_mapped)
+    if isinstance(network, IPv6Network) and network.prefixlen > SITE:
+        network = network.supernet(new_prefix=SITE)
     return str(network)
 
 

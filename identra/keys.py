@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import structlog
+from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
 from identra.db import Duplicate
@@ -233,14 +234,27 @@ def _assemble(rows: list[dict[str, Any]], master: MasterKeys, now: int) -> Ring:
 
 
 def _open_pair(row: dict[str, Any], master: MasterKeys) -> SigningKey:
-    jwk = JWK.from_json(master.open(row["sealed"], row["sealed_by"]))
-    if jwk.export_public(as_dict=True) != json.loads(row["public"]):
+    opened = master.open(row["sealed"], row["sealed_by"])
+    try:
+        jwk = JWK.from_json(opened)
+        whole = jwk.export_public(as_dict=True) == json.loads(row["public"])
+    except (JWException, ValueError):
+        raise _no_key(row) from None  # the fault would hold what was opened
+    if not whole:
         raise MasterKeyError(f"key {row['id']}: its public and its sealed part differ")
     return SigningKey(row["id"], row["algorithm"], jwk)
 
 
 def _open_secret(row: dict[str, Any], master: MasterKeys) -> RingSecret:
-    return RingSecret(row["id"], from_base64url(master.open(row["sealed"], row["sealed_by"])))
+    opened = master.open(row["sealed"], row["sealed_by"])
+    try:
+        return RingSecret(row["id"], from_base64url(opened))
+    except ValueError:
+        raise _no_key(row) from None
+
+
+def _no_key(row: dict[str, Any]) -> MasterKeyError:
+    return MasterKeyError(f"key {row['id']}: what is sealed there is no key of its kind")
 
 
 def _publish(publics: list[str]) -> Jwks:

@@ -96,15 +96,15 @@ class Providers:
 
     def code(self, name: str) -> CodeProvider:
         """The code provider of that name. Raises UnknownProvider."""
-        return next((p for p in self.codes if p.name == name), None) or _unknown(name)
+        return next((p for p in self.codes if p.name == name), None) or _unknown()
 
     def secret(self, name: str) -> SecretProvider:
         """The secret provider of that name. Raises UnknownProvider."""
-        return next((p for p in self.secrets if p.name == name), None) or _unknown(name)
+        return next((p for p in self.secrets if p.name == name), None) or _unknown()
 
     def oauth(self, name: str) -> OAuth2Provider:
         """The OAuth provider of that name. Raises UnknownProvider."""
-        return next((p for p in self.oauths if p.name == name), None) or _unknown(name)
+        return next((p for p in self.oauths if p.name == name), None) or _unknown()
 
     def _sorted(self) -> Iterator[Provider]:
         return (self.on[name] for name in sorted(self.on))
@@ -236,5 +236,5 @@ def _not_enabled(name: str) -> Plugin:
     raise PluginError(f"providers.{name}: no such plugin; name it in plugins.enabled if installed")
 
 
-def _unknown(name: str) -> Any:
-    raise UnknownProvider(name)
+def _unknown() -> Any:
+    raise UnknownProvider("no provider of that name is on")

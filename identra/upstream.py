@@ -14,13 +14,13 @@ from urllib.parse import parse_qsl
 import httpx
 
 from identra.errors import OperatorError, ProviderRefused, ProviderUnavailable
+from identra.values import error_word
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 RETRY_AFTER: Final = 5
 FIELDS: Final = 100
-WORD_LENGTH: Final = 64
 TRY_LATER: Final = frozenset({408, 425, 429})
 """Refusals that speak of the moment, not of the person."""
 
@@ -180,13 +180,10 @@ def _judge(answer: _Answer) -> None:
 
 
 def _error_word(answer: _Answer) -> str:
-    """The error code of RFC 6749, 5.2, if the body holds a plain one."""
     try:
-        word = _read_json(answer)["error"]
+        return error_word(_read_json(answer)["error"])
     except (ProviderUnavailable, TypeError, LookupError):
         return ""
-    plain = isinstance(word, str) and word.isascii() and word.isidentifier()
-    return word[:WORD_LENGTH] if plain else ""
 
 
 def _read_json(answer: _Answer) -> Any:

@@ -5,6 +5,7 @@ Instants are Unix microseconds in UTC unless a name says seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -175,6 +176,17 @@ class Mailer(Protocol):
 def plain(text: str, length: int) -> str:
     """What can be shown and stored of text from outside: printable, and no longer than that."""
     return "".join(character for character in text if character.isprintable())[:length]
+
+
+def error_word(said: object) -> str:
+    """A provider's error code (RFC 6749, 5.2) as a log may hold it, else an empty string.
+
+    Such codes are small words. Anything else may repeat what the provider was sent.
+    """
+    return said if isinstance(said, str) and _ERROR_WORD.fullmatch(said) else ""
+
+
+_ERROR_WORD = re.compile(r"[a-z_]{1,64}")
 
 
 def _demand(holds: bool, says: str) -> None:  # noqa: FBT001 - reads as the sentence it is

@@ -108,10 +108,11 @@ def write_settings(folder: Path, extra: str = "") -> Path:
     return file
 
 
-def command(file: Path, *words: str) -> str:
-    """Run another command of `identra` by a settings file; what it prints."""
+def command(file: Path, *words: str, said: str = "") -> str:
+    """Run another command of `identra` by a settings file, `said` to it; what it prints."""
     done = subprocess.run(
         [sys.executable, "-m", "identra", *words, "--config", str(file)],
+        input=said,
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from identra.errors import ProviderRefused, ProviderUnavailable
 from identra.providers.base import Kind, Provider, ProviderSettings
 from identra.secret import pkce_challenge
-from identra.values import UserInfo
+from identra.values import UserInfo, error_word
 
 if TYPE_CHECKING:
     from identra.values import Upstream
@@ -150,7 +150,7 @@ async def _redeem(
 
 def _read_token(name: str, answer: dict[str, Any]) -> str:
     if answer.get("error"):
-        raise ProviderRefused(f"{name}: {str(answer['error'])[:80]}")
+        raise ProviderRefused(f"{name}: {error_word(answer['error']) or 'an error'}")
     token = answer.get("access_token")
     if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN or not token.isascii():
         raise ProviderUnavailable(f"{name}: the token endpoint gave no access_token")

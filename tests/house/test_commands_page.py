@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-import pages
+import handbook
 import pytest
 
 from identra.cli import command as root
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = "docs/reference/commands.md"
-SECTIONS = pages.sections(PAGE, 3)
+SECTIONS = handbook.sections(PAGE, 3)
 
 
 def leaves(group: click.Group, words: str) -> Iterator[tuple[str, click.Command]]:
@@ -44,7 +44,7 @@ def test_every_command_has_its_section_and_no_other() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_section_lists_its_options_and_every_command_takes_config(name: str) -> None:
     options = [p for p in COMMANDS[name].params if isinstance(p, click.Option)]
-    told = [pages.coded(row[0])[0] for row in pages.rows(SECTIONS[name], "option")]
+    told = [handbook.coded(row[0])[0] for row in handbook.rows(SECTIONS[name], "option")]
     given = {option.opts[0] for option in options}
     assert "--config" in given
     assert set(told) == given - {"--config"}
@@ -52,7 +52,7 @@ def test_a_section_lists_its_options_and_every_command_takes_config(name: str) -
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_default_or_a_range_of_an_option_is_told(name: str) -> None:
-    rows = {pages.coded(r[0])[0]: r[1] for r in pages.rows(SECTIONS[name], "option")}
+    rows = {handbook.coded(r[0])[0]: r[1] for r in handbook.rows(SECTIONS[name], "option")}
     for option in COMMANDS[name].params:
         if isinstance(option.type, click.IntRange):
             told = rows[option.opts[0]]

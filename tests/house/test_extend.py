@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import handbook
 import httpx
-import pages
 import pytest
 import spoken
 from homes import PASSWORD
@@ -39,14 +39,16 @@ class Page:
     module: str
     source: str
     project: str
-    settings: pages.Fence
+    settings: handbook.Fence
 
 
 def page_of(name: str) -> Page:
-    fences = [fence for fence in pages.fences("docs/extend") if fence.page.endswith(f"/{name}.md")]
+    fences = [
+        fence for fence in handbook.fences("docs/extend") if fence.page.endswith(f"/{name}.md")
+    ]
     (source,) = (fence.text for fence in fences if fence.language == "python")
-    (project,) = (fence.text for fence in fences if pages.is_project(fence))
-    (settings,) = (f for f in fences if f.language == "toml" and not pages.is_project(f))
+    (project,) = (fence.text for fence in fences if handbook.is_project(fence))
+    (settings,) = (f for f in fences if f.language == "toml" and not handbook.is_project(f))
     named = re.match(r"# (\w+)\.py\n", source)
     assert named
     return Page(named[1], source, project, settings)
@@ -57,7 +59,7 @@ async def house_with(name: str, folder: Path) -> AsyncIterator[tuple[Acme, httpx
     """A service with the plugin of a page, and the place that it reaches."""
     page = page_of(name)
     acme = Acme("4f9d2c71", SECRET, SECRET, PERSON)
-    settings = pages.written(page.settings, folder).read_text()
+    settings = handbook.written(page.settings, folder).read_text()
     with installed(folder, page.project, {page.module: page.source}):
         async with door(folder, extra=settings, transport=acme.transport()) as (_, url):
             async with httpx.AsyncClient() as plain:
@@ -120,7 +122,7 @@ def test_an_oauth2_place_takes_under_forty_lines() -> None:
 
 
 def test_every_module_on_these_pages_is_one_that_is_tried_here() -> None:
-    everywhere = pages.fences("docs/operate", "docs/extend", "docs/reference")
+    everywhere = handbook.fences("docs/operate", "docs/extend", "docs/reference")
     shown = [fence for fence in everywhere if fence.language == "python"]
     tried = {page_of(name).source for name in ("oauth2", "code-channel", "secret")}
     assert {fence.text for fence in shown} == tried
@@ -128,14 +130,14 @@ def test_every_module_on_these_pages_is_one_that_is_tried_here() -> None:
 
 def test_every_hook_has_its_section_and_no_other() -> None:
     hooks = {name for name, held in vars(hookspecs).items() if hasattr(held, "identra_spec")}
-    section = pages.read(CONTRACT).partition("\n## Hooks\n")[2].partition("\n## ")[0]
+    section = handbook.read(CONTRACT).partition("\n## Hooks\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"^### `(\w+)`$", section, re.MULTILINE)) == hooks
 
 
 def test_every_name_that_a_plugin_may_import_is_explained() -> None:
-    rows = pages.rows(pages.read(CONTRACT), "name")
-    assert {pages.coded(row[0])[0] for row in rows} == set(plugin.__all__)
-    assert f"contract: {plugin.CONTRACT}." in pages.read(CONTRACT)
+    rows = handbook.rows(handbook.read(CONTRACT), "name")
+    assert {handbook.coded(row[0])[0] for row in rows} == set(plugin.__all__)
+    assert f"contract: {plugin.CONTRACT}." in handbook.read(CONTRACT)
 
 
 def public(kind: type) -> set[str]:
@@ -147,13 +149,13 @@ def public(kind: type) -> set[str]:
 @pytest.mark.parametrize("kind", [Provider, *KINDS])
 def test_every_attribute_of_a_kind_is_explained(kind: type[Provider]) -> None:
     title = "What every provider declares" if kind is Provider else kind.__name__
-    rows = pages.rows(pages.sections(CONTRACT, 2)[title], "attribute")
-    told = {pages.coded(row[0])[0] for row in rows}
+    rows = handbook.rows(handbook.sections(CONTRACT, 2)[title], "attribute")
+    told = {handbook.coded(row[0])[0] for row in rows}
     inherited = set() if kind is Provider else public(Provider) | {"settings"}
     made = {"settings"} if kind is Provider else set()
     assert told == (public(kind) | made) - inherited
 
 
 def test_every_trust_is_explained() -> None:
-    rows = pages.rows(pages.read(CONTRACT), "email_trust")
-    assert {pages.coded(row[0])[0] for row in rows} == {trust.value for trust in EmailTrust}
+    rows = handbook.rows(handbook.read(CONTRACT), "email_trust")
+    assert {handbook.coded(row[0])[0] for row in rows} == {trust.value for trust in EmailTrust}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pages
+import handbook
 import pytest
 from pydantic import BaseModel
 
@@ -19,7 +19,7 @@ from identra.providers.code import CodeProvider
 from identra.providers.secret import SecretProvider
 
 PAGE = "docs/reference/routes.md"
-SECTIONS = pages.sections(PAGE, 3)
+SECTIONS = handbook.sections(PAGE, 3)
 KINDS = {"code": CodeProvider, "secret": SecretProvider}
 OPERATIONS = {
     f"{operation.method} {operation.path}": operation
@@ -34,7 +34,7 @@ def fact(section: str, name: str) -> str:
 
 
 def fields(section: str, way: str) -> dict[str, str]:
-    return {pages.coded(row[0])[0]: row[1] for row in pages.rows(section, way)}
+    return {handbook.coded(row[0])[0]: row[1] for row in handbook.rows(section, way)}
 
 
 def test_every_route_has_its_section_and_no_other() -> None:
@@ -50,12 +50,12 @@ def test_a_section_says_what_its_operation_declares(name: str) -> None:
         assert said[field].startswith("text, required") == info.is_required(), field
     assert set(fields(section, "out")) == _given(operation)
     assert fact(section, "Answers") == ", ".join(map(str, sorted(operation.gives)))
-    told = pages.coded(fact(section, "Fails with"))
+    told = handbook.coded(fact(section, "Fails with"))
     assert len(told) == len(set(told))
     assert set(told) == {error.reason for error in operation.fails}
     assert fact(section, "Access token") == {"none": ""}.get(operation.bearer, operation.bearer)
-    assert pages.coded(fact(section, "Reads")) == list(operation.reads)
-    kept = pages.coded(fact(section, "Cache-Control")) or [NO_STORE]
+    assert handbook.coded(fact(section, "Reads")) == list(operation.reads)
+    kept = handbook.coded(fact(section, "Cache-Control")) or [NO_STORE]
     assert kept == [operation.caching]
 
 
@@ -67,8 +67,8 @@ def _given(operation: Operation) -> set[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_routes_of_a_kind_are_those_that_its_provider_gets(kind: str) -> None:
-    rows = pages.rows(pages.read(PAGE), "kind")
-    told = next(pages.coded(row[1]) for row in rows if pages.coded(row[0]) == [kind])
+    rows = handbook.rows(handbook.read(PAGE), "kind")
+    told = next(handbook.coded(row[1]) for row in rows if handbook.coded(row[0]) == [kind])
     without = {f"{o.method} {o.path}" for o in every_operation(Providers((), {}))}
     one = type("One", (KINDS[kind],), {"name": "NAME"})(ProviderSettings())
     with_one = {f"{o.method} {o.path}" for o in every_operation(Providers((), {"NAME": one}))}
@@ -76,19 +76,19 @@ def test_the_routes_of_a_kind_are_those_that_its_provider_gets(kind: str) -> Non
 
 
 def test_the_failures_of_every_route_are_named() -> None:
-    (paragraph,) = re.findall(r"\*\*Answers\*\*.*?\n\n", pages.read(PAGE), re.DOTALL)
+    (paragraph,) = re.findall(r"\*\*Answers\*\*.*?\n\n", handbook.read(PAGE), re.DOTALL)
     shared = {error.reason for error in (*openapi._ANYWHERE, *openapi._WITH_A_BODY)}
-    told = {word for word in pages.coded(paragraph) if word.isupper()}
+    told = {word for word in handbook.coded(paragraph) if word.isupper()}
     assert told == shared | {"POST", "NOT_FOUND", "METHOD_NOT_ALLOWED"}
 
 
 def test_what_other_origins_may_send_and_read_is_what_preflights_say() -> None:
-    (paragraph,) = re.findall(r"\*\*Browsers.*?\n\n", pages.read(PAGE), re.DOTALL)
-    told = [word for word in pages.coded(paragraph) if not word.startswith("[")]
+    (paragraph,) = re.findall(r"\*\*Browsers.*?\n\n", handbook.read(PAGE), re.DOTALL)
+    told = [word for word in handbook.coded(paragraph) if not word.startswith("[")]
     assert told == [*cors._ACCEPTED.split(", "), *cors._EXPOSED.split(", ")]
     assert f"holds for {cors._PREFLIGHT_AGE} seconds" in paragraph
 
 
 def test_the_prefix_is_named() -> None:
     assert PREFIXES == ("", "/api")
-    assert "at the root and again under `/api`" in pages.read(PAGE)
+    assert "at the root and again under `/api`" in handbook.read(PAGE)

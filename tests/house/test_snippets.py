@@ -12,7 +12,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import click
-import pages
+import handbook
 import pytest
 from homes import PASSWORD
 from running import PATIENCE
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pages import Fence
+    from handbook import Fence
 
 FOLDERS = ("docs/operate", "docs/extend", "docs/reference")
-LANGUAGES = {"console", "ini", "json", "nginx", "python", "sh", "toml"}
-FENCES = pages.fences(*FOLDERS)
+LANGUAGES = {"console", "ini", "json", "jsonl", "nginx", "python", "sh", "toml"}
+FENCES = handbook.fences(*FOLDERS)
 SCRIPTS = sorted({fence.page for fence in FENCES if fence.language == "sh"})
 
 
@@ -45,10 +45,10 @@ def test_every_fence_says_what_it_is_so_that_it_is_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    "fence", [one for one in of("toml") if not pages.is_project(one.values[0])]
+    "fence", [one for one in of("toml") if not handbook.is_project(one.values[0])]
 )
 def test_settings_are_accepted(fence: Fence, tmp_path: Path) -> None:
-    loaded = load(pages.written(fence, tmp_path), {})
+    loaded = load(handbook.written(fence, tmp_path), {})
     assert loaded.warnings == ()
     if not loaded.tree.plugins.enabled:
         loader.load((), loaded.tree.providers)
@@ -73,7 +73,9 @@ def commands() -> Iterator[Any]:
         for line in fence.text.splitlines():
             found = re.search(r"(?:^|[ /=|])identra ((?:[a-z][a-z-]*|--help|--version)\b.*)", line)
             if found and fence.language in {"console", "ini", "sh"} and "useradd" not in line:
-                yield pytest.param(shlex.split(found[1]), id=f"{fence.name} {found[1]}")
+                yield pytest.param(
+                    shlex.split(found[1], comments=True), id=f"{fence.name} {found[1]}"
+                )
 
 
 @pytest.mark.parametrize("words", list(commands()))
@@ -111,18 +113,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("page", SCRIPTS)
-@pytest.mark.usefixtures("folder")
-def test_the_shell_of_a_page_runs(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shell_of_a_page_runs(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Line by line: `identra` within this process, what is piped into it and the rest in bash."""
     if "backup" in page:
         assert run(["keys", "init"]) == 0
+    for fence in FENCES:
+        if (fence.page, fence.language) == (page, "jsonl"):
+            (folder / "users.jsonl").write_text(fence.text)
     for line in "".join(
         f.text for f in FENCES if (f.page, f.language) == (page, "sh")
     ).splitlines():
         found = re.fullmatch(r"(?:(.*) \| )?identra (.*)", line)
         told = _bash(found[1] if found else line)
         monkeypatch.setattr("sys.stdin", io.StringIO(told))
-        assert not found or run(shlex.split(found[2])) == 0, line
+        assert not found or run(shlex.split(found[2], comments=True)) == 0, line
 
 
 def _bash(line: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The pages of the documentation, taken apart: their headings, tables, fences and links."""
+"""The pages of the handbook, taken apart: their headings, tables, fences and links."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -115,21 +116,25 @@ def _fences(page: str) -> Iterator[Fence]:
     lines = read(page).splitlines()
     opened: int | None = None
     for number, line in enumerate(lines):
-        if not line.startswith("```"):
+        if not _is_mark(line):
             continue
         if opened is None:
             opened = number
             continue
-        text = "\n".join(lines[opened + 1 : number]) + "\n"
-        yield Fence(page, opened + 1, lines[opened].removeprefix("```"), text)
+        text = dedent("\n".join(lines[opened + 1 : number]) + "\n")
+        yield Fence(page, opened + 1, lines[opened].strip().removeprefix("```"), text)
         opened = None
     assert opened is None, f"{page}: a fence is not closed"
+
+
+def _is_mark(line: str) -> bool:
+    return line.lstrip(" ").startswith("```")
 
 
 def _outside_fences(text: str) -> Iterator[str]:
     inside = False
     for line in text.splitlines():
-        if line.startswith("```"):
+        if _is_mark(line):
             inside = not inside
         elif not inside:
             yield line

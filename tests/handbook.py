@@ -82,7 +82,7 @@ def coded(text: str) -> list[str]:
 
 def fences(*folders: str) -> list[Fence]:
     """Every fenced block of the pages in these folders."""
-    return [fence for page in every(*folders) for fence in _fences(page)]
+    return [fence for page in every(*folders) for fence in on(page)]
 
 
 def is_project(fence: Fence) -> bool:
@@ -99,6 +99,11 @@ def written(fence: Fence, folder: Path) -> Path:
     return file
 
 
+def prose(page: str) -> str:
+    """A page without its fenced blocks."""
+    return "\n".join(_outside_fences(read(page)))
+
+
 def links(page: str) -> list[str]:
     """Where a page's links lead, as they are written."""
     return [target for line in _outside_fences(read(page)) for target in LINK.findall(line)]
@@ -112,7 +117,8 @@ def anchors(page: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def _fences(page: str) -> Iterator[Fence]:
+def on(page: str) -> Iterator[Fence]:
+    """The fenced blocks of a page."""
     lines = read(page).splitlines()
     opened: int | None = None
     for number, line in enumerate(lines):

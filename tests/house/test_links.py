@@ -29,7 +29,7 @@ def test_every_link_leads_to_a_page_and_a_heading_of_it(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_is_named_exists(page: str) -> None:
-    for word in handbook.coded(handbook.read(page)):
+    for word in handbook.coded(handbook.prose(page)):
         if NAMED.fullmatch(word) and word not in ELSEWHERE:
             assert (handbook.ROOT / word).exists(), word
 
@@ -37,7 +37,8 @@ def test_every_file_that_is_named_exists(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_target_of_make_that_is_named_exists(page: str) -> None:
     targets = re.findall(r"^([a-z]+):", handbook.read("Makefile"), re.MULTILINE)
-    for target in TOOLS.findall(" ".join(handbook.coded(handbook.read(page)))):
+    shells = [one.text for one in handbook.on(page) if one.language in {"sh", "console"}]
+    for target in TOOLS.findall("\n".join([*handbook.coded(handbook.prose(page)), *shells])):
         assert target in targets
 
 

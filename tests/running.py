@@ -18,6 +18,8 @@ from identra.http.server import serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    import httpx
+
     from identra.app import App
 
 PATIENCE = 30
@@ -80,12 +82,17 @@ def started(file: Path, *arguments: str) -> Iterator[Running]:
 
 @asynccontextmanager
 async def door(
-    folder: Path, *, extra: str = "", dev: bool = True, whole_request: float = 15
+    folder: Path,
+    *,
+    extra: str = "",
+    dev: bool = True,
+    whole_request: float = 15,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[tuple[App, str]]:
     """The hall and the URL of its REST door, within this test's own loop."""
     loaded = settings.load(write_settings(folder, extra), {}, dev=dev)
     await app.prepare(loaded)
-    hall = await app.build(loaded, dev=dev)
+    hall = await app.build(loaded, dev=dev, swapped=app.Swapped(transport=transport))
     try:
         async with door_of(hall, whole_request=whole_request) as url:
             yield hall, url

@@ -9,7 +9,7 @@ from identra.app.office import (
     opened_housekeeping,
     opened_office,
 )
-from identra.app.preparing import make_first_keys, prepare
+from identra.app.preparing import make_first_keys, prepare, settle_schema
 
 __all__ = [
     "App",
@@ -23,4 +23,5 @@ __all__ = [
     "opened_housekeeping",
     "opened_office",
     "prepare",
+    "settle_schema",
 ]

@@ -50,17 +50,19 @@ def list_(config: Path | None, *, as_json: bool) -> None:
 
 
 async def _init(loaded: Loaded) -> bool:
-    from identra.app import make_first_keys, opened_database
+    from identra.app import make_first_keys, opened_database, settle_schema
 
     async with opened_database(loaded) as db:
+        await settle_schema(db)
         return await make_first_keys(loaded, db)
 
 
 async def _list(loaded: Loaded) -> list[dict[str, Any]]:
-    from identra.app import opened_database
+    from identra.app import opened_database, settle_schema
     from identra.keys import list_keys
 
     async with opened_database(loaded) as db:
+        await settle_schema(db)
         rows = [asdict(row) for row in await list_keys(db)]
     for row in rows:
         row |= {name: instant(row[name]) for name in ("created_at", "changed_at")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -19,15 +18,16 @@ if TYPE_CHECKING:
 @click.command("migrate")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to do.")
 @config_option
-def command(config: Path | None, *, check: bool) -> None:
+def command(config: Path | None, *, check: bool) -> int:
     """Bring the database's tables up to this release."""
     loaded = read_settings(config)
     if check:
         waiting = asyncio.run(_pending(loaded))
         click.echo("\n".join(f"pending: {name}" for name in waiting) or "up to date")
-        sys.exit(1 if waiting else 0)
+        return 1 if waiting else 0
     taken = asyncio.run(_migrate(loaded))
     click.echo("\n".join(f"done: {name}" for name in taken) or "up to date")
+    return 0
 
 
 async def _pending(loaded: Loaded) -> list[str]:

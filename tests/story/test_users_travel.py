@@ -317,5 +317,5 @@ def test_a_bad_dsn_is_one_line(
 def test_the_file_in_the_documentation_is_taken_in(tmp_path: Path, other: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "users-file.md"
     file = tmp_path / "file.jsonl"
-    file.write_text(page.read_text().split("```json\n")[1].split("```")[0])
+    file.write_text(page.read_text().split("```jsonl\n")[1].split("```")[0])
     assert take_in(other, file) == 0

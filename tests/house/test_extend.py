@@ -1,0 +1,161 @@
+"""The plugins on the pages for their authors, installed as they stand, let somebody in."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import handbook
+import httpx
+import pytest
+import spoken
+from homes import PASSWORD
+from installing import installed
+from running import door
+from standin.acme import Acme
+
+from identra import hookspecs, plugin
+from identra.loader import KINDS
+from identra.providers.base import Provider
+from identra.values import EmailTrust
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+CONTRACT = "docs/extend/contract.md"
+SECRET = "a secret of this test"
+ADA = {"email": "ada@example.com", "verified": True, "primary": True}
+PERSON = {"id": "u-7", "handle": "ada", "picture": "https://acme.example/7.png", "emails": [ADA]}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that shows a plugin: its module, its pyproject.toml, its settings."""
+
+    module: str
+    source: str
+    project: str
+    settings: handbook.Fence
+
+
+def page_of(name: str) -> Page:
+    fences = [
+        fence for fence in handbook.fences("docs/extend") if fence.page.endswith(f"/{name}.md")
+    ]
+    (source,) = (fence.text for fence in fences if fence.language == "python")
+    (project,) = (fence.text for fence in fences if handbook.is_project(fence))
+    (settings,) = (f for f in fences if f.language == "toml" and not handbook.is_project(f))
+    named = re.match(r"# (\w+)\.py\n", source)
+    assert named
+    return Page(named[1], source, project, settings)
+
+
+@asynccontextmanager
+async def house_with(name: str, folder: Path) -> AsyncIterator[tuple[Acme, httpx.AsyncClient]]:
+    """A service with the plugin of a page, and the place that it reaches."""
+    page = page_of(name)
+    acme = Acme("4f9d2c71", SECRET, SECRET, PERSON)
+    settings = handbook.written(page.settings, folder).read_text()
+    with installed(folder, page.project, {page.module: page.source}):
+        async with door(folder, extra=settings, transport=acme.transport()) as (_, url):
+            async with httpx.AsyncClient() as plain:
+                said = (await plain.get(f"{url}/openapi.json")).json()
+            async with spoken.async_client(url, said) as client:
+                yield acme, client
+
+
+async def who(client: httpx.AsyncClient, answer: httpx.Response) -> dict[str, Any]:
+    """Whom an answer's tokens are for."""
+    assert answer.status_code == 200, answer.text
+    token = answer.json()["token"]["access_token"]["token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    found: dict[str, Any] = (await client.post("/me/login-info", headers=bearer)).json()
+    return found
+
+
+async def test_a_person_signs_in_at_the_oauth2_place_of_the_page(tmp_path: Path) -> None:
+    async with house_with("oauth2", tmp_path) as (acme, client):
+        listed = (await client.get("/oauth/providers")).json()["providers"]
+        assert {"name": "acme", "enabled": True} in listed
+        prompt = (await client.get("/oauth/url", params={"provider": "acme"})).json()
+        back = acme.approve(prompt["url"])
+        answer = await client.post("/oauth/login", json=back)
+        assert answer.json()["email"] == "ada@example.com"
+        found = await who(client, answer)
+        assert found["oauth_connections"] == [{"provider": "acme", "provider_user_id": "u-7"}]
+        assert found["email_verified"]
+        again = await client.post("/oauth/login", json=back)
+        assert again.json()["reason"] == "INVALID_STATE"
+
+
+async def test_a_number_signs_in_by_the_channel_of_the_page_however_it_is_typed(
+    tmp_path: Path,
+) -> None:
+    async with house_with("code-channel", tmp_path) as (acme, client):
+        users = set()
+        for to in ("+49 170 1234567", "+49 (170) 123-4567"):
+            assert (await client.post("/sms/code", json={"to": to})).json() == {}
+            assert acme.messages[-1]["to"] == "+491701234567"
+            body = {"to": to, "code": acme.code()}
+            users.add((await who(client, await client.post("/sms/login", json=body)))["user_id"])
+        assert len(users) == 1
+        refused = (await client.post("/sms/code", json={"to": "110"})).json()
+        assert (refused["reason"], refused["details"][0]["field"]) == ("INVALID_ARGUMENT", "to")
+
+
+async def test_a_secret_is_accepted_by_the_rule_of_the_page(tmp_path: Path) -> None:
+    async with house_with("secret", tmp_path) as (_, client):
+        body = {"email": "ada@example.com", "password": "three words only"}
+        refused = (await client.post("/passphrase/register", json=body)).json()
+        assert refused["details"] == [{"field": "password", "message": "has at least four words"}]
+        body["password"] = PASSWORD
+        await client.post("/passphrase/register", json=body)
+        assert await who(client, await client.post("/passphrase/login", json=body))
+
+
+def test_an_oauth2_place_takes_under_forty_lines() -> None:
+    assert len(page_of("oauth2").source.splitlines()) < 40
+
+
+def test_every_module_on_these_pages_is_one_that_is_tried_here() -> None:
+    everywhere = handbook.fences("docs/operate", "docs/extend", "docs/reference")
+    shown = [fence for fence in everywhere if fence.language == "python"]
+    tried = {page_of(name).source for name in ("oauth2", "code-channel", "secret")}
+    assert {fence.text for fence in shown} == tried
+
+
+def test_every_hook_has_its_section_and_no_other() -> None:
+    hooks = {name for name, held in vars(hookspecs).items() if hasattr(held, "identra_spec")}
+    section = handbook.read(CONTRACT).partition("\n## Hooks\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^### `(\w+)`$", section, re.MULTILINE)) == hooks
+
+
+def test_every_name_that_a_plugin_may_import_is_explained() -> None:
+    rows = handbook.rows(handbook.read(CONTRACT), "name")
+    assert {handbook.coded(row[0])[0] for row in rows} == set(plugin.__all__)
+    assert f"contract: {plugin.CONTRACT}." in handbook.read(CONTRACT)
+
+
+def public(kind: type) -> set[str]:
+    """What a class shows by itself: its methods, and the attributes that it declares."""
+    held = {*vars(kind), *inspect.get_annotations(kind)}
+    return {name for name in held if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("kind", [Provider, *KINDS])
+def test_every_attribute_of_a_kind_is_explained(kind: type[Provider]) -> None:
+    title = "What every provider declares" if kind is Provider else kind.__name__
+    rows = handbook.rows(handbook.sections(CONTRACT, 2)[title], "attribute")
+    told = {handbook.coded(row[0])[0] for row in rows}
+    inherited = set() if kind is Provider else public(Provider) | {"settings"}
+    made = {"settings"} if kind is Provider else set()
+    assert told == (public(kind) | made) - inherited
+
+
+def test_every_trust_is_explained() -> None:
+    rows = handbook.rows(handbook.read(CONTRACT), "email_trust")
+    assert {handbook.coded(row[0])[0] for row in rows} == {trust.value for trust in EmailTrust}

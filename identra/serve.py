@@ -36,7 +36,8 @@ def serve(loaded: Loaded, *, dev: bool, workers: int) -> int:
         asyncio.run(app.prepare(loaded))
         _listen(loaded, listening)
         _import_before_forking()
-        house = Workers(partial(_work, loaded, listening, dev))
+        # Held open by the parent, the socket would keep callers waiting once no worker listens.
+        house = Workers(partial(_work, loaded, listening, dev), on_stop=listening.close)
         return house.keep(1 if dev else workers, partial(_greet, base_url(listening), dev))
 
 

@@ -38,10 +38,12 @@ class Workers:
 
     `work(lifeline, ready)` runs in each and answers its exit code: it calls `ready` once, ends
     cleanly on SIGTERM, and when the file descriptor `lifeline` can be read: the parent is gone.
+    `on_stop` is called in the parent before they are asked to end.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, on_stop: Callable[[], None]) -> None:
         self._work = work
+        self._on_stop = on_stop
         self._started: dict[int, float] = {}
         self._due: list[float] = []
         self._failures = 0
@@ -121,6 +123,7 @@ class Workers:
 
     def _stop(self, code: int) -> int:
         """Ask all to end; kill those that do not in time, or at once when asked again."""
+        self._on_stop()
         until = time.monotonic() + LONGEST_STOP
         self._send(signal.SIGTERM)
         while self._started:

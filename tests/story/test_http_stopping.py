@@ -1,16 +1,20 @@
-"""What a service that ends does with connections that come too late."""
+"""How a service and its workers end, and what is told of it."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import running
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 MAIL = """
 [smtp_mailer]
@@ -43,3 +47,22 @@ def test_once_nobody_listens_a_connection_is_refused_not_kept_waiting(tmp_path: 
             while not _refused(service.address):
                 assert time.monotonic() < until, "it still takes connections"
             assert service.process.poll() is None, "the mail was not waited for"
+
+
+def test_the_log_tells_what_ended_a_worker(tmp_path: Path) -> None:
+    """Signal 9 is how a machine short of memory ends one: an operator must see it."""
+    with running.identra(tmp_path) as service:
+        pid = int(
+            Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text()
+        )
+        os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + 10
+        while not (ended := list(_told(service.log, "worker ended"))):
+            assert time.monotonic() < until, "its end was not told"
+            time.sleep(0.02)
+    assert (ended[0]["pid"], ended[0]["by"]) == (pid, "signal 9")
+
+
+def _told(log: Path, event: str) -> Iterator[dict[str, object]]:
+    facts = (json.loads(line) for line in log.read_text().splitlines())
+    return (fact for fact in facts if fact["event"] == event)

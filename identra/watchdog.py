@@ -36,7 +36,8 @@ def end_process() -> None:
 def watching(bound: float = BLOCKED, *, bite: Callable[[], None] = end_process) -> Iterator[None]:
     """Watch the running loop; call `bite` once it has not turned for `bound` seconds.
 
-    The blocked thread's stack, file and line of each frame, is logged before.
+    The blocked thread's stack, file and line of each frame, is logged before. Time in which the
+    watch itself stood still, as on a paused machine, does not count.
     """
     loop, watched = asyncio.get_running_loop(), threading.get_ident()
     beaten, stopped = [monotonic()], threading.Event()
@@ -45,10 +46,16 @@ def watching(bound: float = BLOCKED, *, bite: Callable[[], None] = end_process) 
         beaten[0] = monotonic()
 
     def watch() -> None:
+        looked = monotonic()
         while not stopped.wait(min(_BEAT, bound / 4)):
-            if monotonic() - beaten[0] > bound:
-                structlog.get_logger("identra").error("loop blocked", stack=_stack(watched))
-                bite()
+            before, looked = looked, monotonic()
+            if looked - before > bound / 2:
+                beaten[0] = looked
+            if looked - beaten[0] > bound:
+                try:
+                    structlog.get_logger("identra").error("loop blocked", frames=_frames(watched))
+                finally:
+                    bite()
                 return
             loop.call_soon_threadsafe(beat)
 
@@ -61,7 +68,7 @@ def watching(bound: float = BLOCKED, *, bite: Callable[[], None] = end_process) 
         thread.join()
 
 
-def _stack(thread: int) -> list[str]:
+def _frames(thread: int) -> list[str]:
     frame = sys._current_frames().get(thread)  # noqa: SLF001 - the documented way to another thread's stack
     summary = traceback.extract_stack(frame)
     return [f"{one.filename}:{one.lineno} {one.name}" for one in summary]

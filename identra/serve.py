@@ -38,7 +38,8 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         _listen(loaded, listening)
         _import_before_forking()
         build = partial(app.build, loaded, dev=dev, read_only=read_only)
-        house = Workers(partial(_work, build, listening, dev))
+        # Held open by the parent, the socket would keep callers waiting once no worker listens.
+        house = Workers(partial(_work, build, listening, dev), on_stop=listening.close)
         return house.keep(1 if dev else workers, partial(_greet, base_url(listening), dev))
 
 

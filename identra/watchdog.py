@@ -49,7 +49,7 @@ def watching(bound: float = BLOCKED, *, bite: Callable[[], None] = end_process) 
             missed[0] += 1  # counted, not timed: this thread stands still with the process
             if missed[0] * every > bound:
                 with suppress(Exception):  # whether or not it can be told, it must end
-                    structlog.get_logger("identra").error("loop blocked", stack=_stack(watched))
+                    structlog.get_logger("identra").error("loop blocked", frames=_frames(watched))
                 bite()
                 return
             loop.call_soon_threadsafe(beat)
@@ -63,7 +63,7 @@ def watching(bound: float = BLOCKED, *, bite: Callable[[], None] = end_process) 
         thread.join()
 
 
-def _stack(thread: int) -> list[str]:
+def _frames(thread: int) -> list[str]:
     frame = sys._current_frames().get(thread)  # noqa: SLF001 - the documented way to another thread's stack
     summary = traceback.extract_stack(frame)
     return [f"{one.filename}:{one.lineno} {one.name}" for one in summary]

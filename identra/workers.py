@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
@@ -33,15 +34,32 @@ _TURN: Final = 0.5
 _STOPPERS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A worker that has ended: its status as waitpid(2) tells it, its age in seconds."""
+
+    pid: int
+    status: int
+    age: float
+
+    @property
+    def by(self) -> str:
+        """The signal that ended it, or its exit code."""
+        code = os.waitstatus_to_exitcode(self.status)
+        return f"signal {-code}" if code < 0 else f"exit {code}"
+
+
 class Workers:
     """Processes that all do the same work.
 
     `work(lifeline, ready)` runs in each and answers its exit code: it calls `ready` once, ends
     cleanly on SIGTERM, and when the file descriptor `lifeline` can be read: the parent is gone.
+    `on_stop` is called in the parent before they are asked to end.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, on_stop: Callable[[], None]) -> None:
         self._work = work
+        self._on_stop = on_stop
         self._started: dict[int, float] = {}
         self._due: list[float] = []
         self._failures = 0
@@ -65,10 +83,10 @@ class Workers:
             ready += told
             if self._asked_to_stop():
                 return self._stop(0)
-            for age in self._ended():
+            for end in self._ended():
                 if ready < count:
                     return self._stop(1)
-                self._due.append(self._when_to_replace(age))
+                self._due.append(self._when_to_replace(end))
             self._replace()
 
     def _hear_signals(self) -> None:
@@ -100,16 +118,19 @@ class Workers:
             sys.stderr.flush()
             os._exit(code)
 
-    def _ended(self) -> Iterator[float]:
-        """The ages of the workers that have ended since last asked."""
+    def _ended(self) -> Iterator[_End]:
+        """The workers that have ended since last asked."""
         for pid in list(self._started):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                yield time.monotonic() - self._started.pop(pid)
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                yield _End(pid, status, time.monotonic() - self._started.pop(pid))
 
-    def _when_to_replace(self, age: float) -> float:
-        self._failures = self._failures + 1 if age < YOUNG else 0
+    def _when_to_replace(self, end: _End) -> float:
+        self._failures = self._failures + 1 if end.age < YOUNG else 0
         wait = min(_LONGEST_WAIT, 2.0 ** (self._failures - 1)) if self._failures else 0.0
-        structlog.get_logger("identra").warning("worker ended", age=round(age, 1), wait=wait)
+        structlog.get_logger("identra").warning(
+            "worker ended", pid=end.pid, by=end.by, age=round(end.age, 1), wait=wait
+        )
         return time.monotonic() + wait
 
     def _replace(self) -> None:
@@ -121,6 +142,7 @@ class Workers:
 
     def _stop(self, code: int) -> int:
         """Ask all to end; kill those that do not in time, or at once when asked again."""
+        self._on_stop()
         until = time.monotonic() + LONGEST_STOP
         self._send(signal.SIGTERM)
         while self._started:

@@ -22,7 +22,7 @@ async def test_a_blocked_loop_is_bitten_and_its_stack_is_told() -> None:
     with capture_logs() as logged, watching(0.2, bite=bitten.set):
         _block_until(bitten)
     assert bitten.is_set()
-    assert any("_block_until" in line for line in logged[0]["stack"])
+    assert any("_block_until" in line for line in logged[0]["frames"])
 
 
 def test_a_log_that_fails_holds_up_no_bite() -> None:

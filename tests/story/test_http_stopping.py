@@ -1,0 +1,68 @@
+"""How a service and its workers end, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAIL = """
+[smtp_mailer]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+from = "noreply@example.com"
+"""
+
+
+def _refused(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        return False  # it came in the very moment of closing
+    return False
+
+
+def test_once_nobody_listens_a_connection_is_refused_not_kept_waiting(tmp_path: Path) -> None:
+    """While a worker still hands its mail over, a caller must learn at once to go elsewhere."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        extra = MAIL.format(port=silent.getsockname()[1])
+        with running.identra(tmp_path, "--workers", "2", extra=extra) as service:
+            asked = httpx.post(f"{service.url}/email/code", json={"email": "a@example.com"})
+            assert asked.json() == {}
+            service.process.terminate()
+            until = time.monotonic() + 4
+            while not _refused(service.address):
+                assert time.monotonic() < until, "it still takes connections"
+            assert service.process.poll() is None, "the mail was not waited for"
+
+
+def test_the_log_tells_what_ended_a_worker(tmp_path: Path) -> None:
+    """Signal 9 is how a machine short of memory ends one: an operator must see it."""
+    with running.identra(tmp_path) as service:
+        pid = int(
+            Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text()
+        )
+        os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + 10
+        while not (ended := list(_told(service.log, "worker ended"))):
+            assert time.monotonic() < until, "its end was not told"
+            time.sleep(0.02)
+    assert (ended[0]["pid"], ended[0]["by"]) == (pid, "signal 9")
+
+
+def _told(log: Path, event: str) -> Iterator[dict[str, object]]:
+    facts = (json.loads(line) for line in log.read_text().splitlines())
+    return (fact for fact in facts if fact["event"] == event)

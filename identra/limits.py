@@ -84,6 +84,11 @@ class Limits:
         for wide, _ in everywhere:
             await self._counts.count(f"{wide}:tries", ttl=SECRET.window, by=-1)
 
+    async def secret_was_not_judged(self, subject: str, peer: Peer) -> None:
+        """Give a try back that nobody had the time to judge."""
+        for key, _ in _secret_keys(subject, peer):
+            await self._counts.count(f"{key}:tries", ttl=SECRET.window, by=-1)
+
     async def secret_was_wrong(self, peer: Peer) -> None:
         """Count a failure against the peer network, whoever it was about."""
         if network := network_of(peer):

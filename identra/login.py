@@ -119,7 +119,7 @@ class Login:
         await self._limits.try_secret(subject, peer)
         credential = await self._users.credential(place.name, spelled)
         kept = credential.hash if credential else None
-        if not await self._hashing.verify(kept, normalise(secret)) or credential is None:
+        if not await self._judge(kept, secret, subject, peer) or credential is None:
             await self._limits.secret_was_wrong(peer)
             raise InvalidCredentials("unknown user, wrong secret or none")
         await self._limits.secret_was_right(subject, peer)
@@ -156,6 +156,14 @@ class Login:
         )
         pair = await self._admission.admit(case, peer)
         return Welcome(pair, assertion.username, assertion.avatar_url, assertion.address or "")
+
+    async def _judge(self, kept: str | None, secret: str, subject: str, peer: Peer) -> bool:
+        """Whether the secret is the kept one; a try that met a full queue is given back."""
+        try:
+            return await self._hashing.verify(kept, normalise(secret))
+        except Busy:
+            await self._limits.secret_was_not_judged(subject, peer)
+            raise
 
     async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:
         """Inside the transaction: the secret just judged must still be hers."""

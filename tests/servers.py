@@ -38,8 +38,8 @@ def missing(what: str) -> NoReturn:
 
 
 @contextmanager
-def postgres() -> Iterator[Persistence]:
-    """A server in which databases can be made."""
+def postgres(*options: str) -> Iterator[Persistence]:
+    """A server in which databases can be made; one that is started here gets the options."""
     if url := os.environ.get("IDENTRA_TEST_POSTGRES_URL"):
         yield _place(url)
         return
@@ -54,8 +54,8 @@ def postgres() -> Iterator[Persistence]:
             [*initdb, "--no-sync", "-E", "UTF8", "--locale=C"],
             check=True, stdout=subprocess.DEVNULL, **account,
         )  # fmt: skip
-        options = ["-c", "fsync=off", "-c", "max_connections=200", "-k", home]
-        command = [program, "-D", data, "-h", "127.0.0.1", "-p", str(port), *options]
+        quick = ["-c", "fsync=off", "-c", "max_connections=200", "-k", home]
+        command = [program, "-D", data, "-h", "127.0.0.1", "-p", str(port), *quick, *options]
         place = Persistence(
             driver="postgres", name="postgres", host="127.0.0.1", port=port, user="identra"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from identra.db import Param
 from identra.errors import InvalidRefreshToken, InvalidToken
 from identra.secret import digest, token, uuid7
 from identra.sessions.ending import Ending
@@ -14,7 +15,7 @@ from identra.tokens import Subject
 from identra.values import SECOND, Peer, Token, TokenPair, plain
 
 if TYPE_CHECKING:
-    from identra.db import Database
+    from identra.db import Database, Statement
     from identra.events import Events
     from identra.keys import Keys
     from identra.tokens import Tokens
@@ -61,6 +62,8 @@ class Sessions(Ending):
         self._keys = keys
         self._tokens = tokens
         self._policy = policy
+        self._by_id = _select_by_id(db)
+        self._advancing = _update_advancing(db)
 
     async def open(self, origin: Origin, peer: Peer) -> Opened:
         """Insert a session; inside the transaction that admits its user."""
@@ -127,10 +130,7 @@ class Sessions(Ending):
 
     async def alive(self, session_id: str, user_id: str) -> Origin:
         """The origin of a user's session, if it is live. Raises InvalidToken."""
-        t = self._db.tables.sessions
-        row = await self._db.first(
-            t.select(*_columns(t), self._db.now().as_alias("now")).where(t.id == session_id)
-        )
+        row = await self._db.first(self._by_id.bind(id=session_id))
         if row is None or row["user_id"] != user_id:
             raise InvalidToken("no such session")
         if row["revoked_at"] is not None or row["now"] >= row["ends_at"]:
@@ -144,12 +144,7 @@ class Sessions(Ending):
         secret = self._keys.ring.secrets.get(refresh_token.secret_id)
         if secret is None:
             raise InvalidRefreshToken("unknown secret")
-        t = self._db.tables.sessions
-        row = await self._db.first(
-            t.select(*_columns(t), self._db.now().as_alias("now")).where(
-                t.id == refresh_token.session_id
-            )
-        )
+        row = await self._db.first(self._by_id.bind(id=refresh_token.session_id))
         if row is None or row["secret_id"] != refresh_token.secret_id:
             raise InvalidRefreshToken("no such session")
         if not prove(refresh_token, row["seed"], secret):
@@ -157,19 +152,16 @@ class Sessions(Ending):
         return refresh_token, row
 
     async def _advance(self, row: dict[str, Any], session: Session, key: str | None) -> bool:
-        t = self._db.tables.sessions
         changed = await self._db.change(
-            t.update(
-                {
-                    t.generation: session.generation + 1,
-                    t.advances: " ".join(map(str, advance(session, now=row["now"]))),
-                    t.last_used_at: row["now"],
-                    t.idle_ends_at: self._idle_end(row),
-                    t.spent_with: key,
-                    t.signed_by: self._keys.signer().kid,
-                }
-            ).where(
-                (t.id == row["id"]) & (t.generation == session.generation) & t.revoked_at.is_null()
+            self._advancing.bind(
+                id=row["id"],
+                generation=session.generation,
+                successor=session.generation + 1,
+                advances=" ".join(map(str, advance(session, now=row["now"]))),
+                now=row["now"],
+                idle_ends_at=self._idle_end(row),
+                spent_with=key,
+                signed_by=self._keys.signer().kid,
             )
         )
         return bool(changed)
@@ -188,6 +180,26 @@ class Sessions(Ending):
 
     def _idle_end(self, row: dict[str, Any]) -> int:
         return int(min(row["now"] + self._policy.idle, row["ends_at"]))
+
+
+def _select_by_id(db: Database) -> Statement:
+    t = db.tables.sessions
+    return db.prepare(t.select(*_columns(t), db.now().as_alias("now")).where(t.id == Param("id")))
+
+
+def _update_advancing(db: Database) -> Statement:
+    """Compare-and-set: of several that present one generation, one advances."""
+    t = db.tables.sessions
+    values: dict[Any, Any] = {
+        t.generation: Param("successor"),
+        t.advances: Param("advances"),
+        t.last_used_at: Param("now"),
+        t.idle_ends_at: Param("idle_ends_at"),
+        t.spent_with: Param("spent_with"),
+        t.signed_by: Param("signed_by"),
+    }
+    current = (t.id == Param("id")) & (t.generation == Param("generation"))
+    return db.prepare(t.update(values).where(current & t.revoked_at.is_null()))
 
 
 def _columns(t: Any) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from identra.db import Param
 from identra.linking import Candidate, Known
 from identra.users.nouns import Credential, Identity, OwnAddress, User
 
@@ -17,6 +18,14 @@ class Reading:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        t, hers = db.tables, Param("user_id")
+        u, e, i, c = t.users, t.emails, t.identities, t.credentials
+        addresses = e.select(e.email, e.proved_at).where(e.user_id == hers)
+        identities = i.select(i.provider, i.subject, i.username).where(i.user_id == hers)
+        self._user = db.prepare(u.select().where(u.id == hers))
+        self._addresses_of = db.prepare(addresses.order_by(e.created_at))
+        self._identities_of = db.prepare(identities.order_by(i.linked_at))
+        self._secrets_of = db.prepare(c.select(c.provider).where(c.user_id == hers))
 
     async def known(self, assertion: Assertion, live: str | None = None) -> Known:
         """Who is known by the assertion's identity and its address."""
@@ -43,8 +52,7 @@ class Reading:
 
     async def user(self, user_id: str) -> User | None:
         """A user with all that is hers, or None."""
-        t = self._db.tables
-        row = await self._db.first(t.users.select().where(t.users.id == user_id))
+        row = await self._db.first(self._user.bind(user_id=user_id))
         if row is None:
             return None
         return User(
@@ -126,22 +134,13 @@ class Reading:
         return identity is not None
 
     async def _addresses(self, user_id: str) -> tuple[OwnAddress, ...]:
-        t = self._db.tables.emails
-        rows = await self._db.fetch(
-            t.select(t.email, t.proved_at).where(t.user_id == user_id).order_by(t.created_at)
-        )
+        rows = await self._db.fetch(self._addresses_of.bind(user_id=user_id))
         return tuple(OwnAddress(**row) for row in rows)
 
     async def _identities(self, user_id: str) -> tuple[Identity, ...]:
-        t = self._db.tables.identities
-        rows = await self._db.fetch(
-            t.select(t.provider, t.subject, t.username)
-            .where(t.user_id == user_id)
-            .order_by(t.linked_at)
-        )
+        rows = await self._db.fetch(self._identities_of.bind(user_id=user_id))
         return tuple(Identity(**row) for row in rows)
 
     async def _secrets(self, user_id: str) -> tuple[str, ...]:
-        t = self._db.tables.credentials
-        rows = await self._db.fetch(t.select(t.provider).where(t.user_id == user_id))
+        rows = await self._db.fetch(self._secrets_of.bind(user_id=user_id))
         return tuple(row["provider"] for row in rows)

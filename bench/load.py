@@ -1,0 +1,136 @@
+"""The load generator: keep-alive connections that ask again as soon as they are answered.
+
+It runs in a process of its own. HTTP is read only as far as needed to find an answer's end, so
+that one generator keeps several workers busy; how busy it was itself is part of what it tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import uvloop
+
+if TYPE_CHECKING:
+    from bench.callers import Caller
+
+BETWEEN = 0.005
+"""Seconds between two connections: of a burst, one worker of several takes most."""
+
+PATIENCE = 30.0
+"""Seconds that the last answers may take after the time is over."""
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Whom to ask, by which callers (a connection each), for how many seconds."""
+
+    address: tuple[str, int]
+    callers: tuple[Caller, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back: seconds of each answer, answers by status, the callers as they are now.
+
+    `busy` is the generator's own processor time as a share of one processor: near 1, it was
+    itself what was measured.
+    """
+
+    callers: tuple[Caller, ...]
+    seconds: float
+    latencies: list[float]
+    statuses: Counter[int]
+    busy: float
+
+
+def run(plan: Plan) -> Heard:
+    """Ask for the planned time, then wait for what is under way. Raises Unexpected, OSError."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(plan))
+
+
+async def _run(plan: Plan) -> Heard:
+    latencies: list[float] = []
+    statuses: Counter[int] = Counter()
+    loop, host, port = asyncio.get_running_loop(), *plan.address
+    began, worked = time.perf_counter(), time.process_time()
+    until = began + plan.seconds
+    lines = [_Line(caller, until, latencies, statuses) for caller in plan.callers]
+    async with asyncio.timeout(plan.seconds + PATIENCE):
+        for line in lines:
+            await loop.create_connection(partial(_itself, line), host, port)
+            await asyncio.sleep(BETWEEN)
+        await asyncio.gather(*(line.over for line in lines))
+    seconds = time.perf_counter() - began
+    busy = (time.process_time() - worked) / seconds
+    return Heard(plan.callers, seconds, latencies, statuses, busy)
+
+
+def _itself(line: _Line) -> _Line:
+    return line
+
+
+class _Line(asyncio.Protocol):
+    """One connection: a request, its answer, the next request."""
+
+    def __init__(
+        self, caller: Caller, until: float, latencies: list[float], statuses: Counter[int]
+    ) -> None:
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._caller = caller
+        self._until = until
+        self._latencies = latencies
+        self._statuses = statuses
+        self._heard = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        end = self._heard.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        length = _LENGTH.search(self._heard, 0, end)
+        if len(self._heard) >= end + 4 + (int(length[1]) if length else 0):
+            self._answered(int(self._heard[9:12]), self._heard[end + 4 :])
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.over.done():
+            self.over.set_exception(error or ConnectionError("the server hung up"))
+
+    def _ask(self) -> None:
+        self._asked = time.perf_counter()
+        self._transport.write(self._caller.say())
+
+    def _answered(self, status: int, body: bytes) -> None:
+        now = time.perf_counter()
+        self._latencies.append(now - self._asked)
+        self._statuses[status] += 1
+        self._heard = b""
+        try:
+            self._caller.hear(status, body)
+        except Exception as error:  # noqa: BLE001 - handed to the one who runs the plan
+            self._end(error)
+            return
+        if now < self._until:
+            self._ask()
+        else:
+            self._end(None)
+
+    def _end(self, error: Exception | None) -> None:
+        if error is None:
+            self.over.set_result(None)
+        else:
+            self.over.set_exception(error)
+        self._transport.close()

@@ -1,0 +1,102 @@
+"""Floors and subject by turns: what disturbs a round disturbs both, and the ratio stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
+
+    from bench.callers import Caller
+    from bench.served import Served
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One turn: how many a second; where HTTP was asked, also how long the answers took.
+
+    Milliseconds of the median and the 99th percentile, processor milliseconds of the server an
+    answer, the generator's share of one processor, the busiest worker's share of what all of them
+    worked (1 where one got all connections), and how many were answered BUSY.
+    """
+
+    rate: float
+    middle: float | None = None
+    slow: float | None = None
+    cost: float | None = None
+    busy: float | None = None
+    uneven: float | None = None
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """Something that can be done over and over for some seconds."""
+
+    name: str
+    take_turn: Callable[[float], Slice]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The turns of a subject and of each of its floors, round by round."""
+
+    subject: str
+    turns: dict[str, list[Slice]] = field(default_factory=dict)
+
+    def ratios(self, floor: str) -> list[float]:
+        """The subject's rate as a share of a floor's, round by round."""
+        pairs = zip(self.turns[self.subject], self.turns[floor], strict=True)
+        return [mine.rate / theirs.rate for mine, theirs in pairs]
+
+
+class Driven:
+    """A server asked by callers that go on where they were."""
+
+    def __init__(self, generator: Executor, server: Served, callers: Sequence[Caller]) -> None:
+        self._generator = generator
+        self._server = server
+        self._callers = tuple(callers)
+
+    def __call__(self, seconds: float) -> Slice:
+        """Ask for some seconds. Raises Unexpected."""
+        plan = load.Plan(self._server.address, self._callers, seconds)
+        before = self._server.worked()
+        heard = self._generator.submit(load.run, plan).result()
+        worked = [now - then for now, then in zip(self._server.worked(), before, strict=True)]
+        self._callers = heard.callers
+        good = sum(count for status, count in heard.statuses.items() if status < 400)
+        return Slice(
+            rate=good / heard.seconds,
+            middle=median(heard.latencies) * 1000,
+            slow=percentile(heard.latencies, 0.99) * 1000,
+            cost=sum(worked) / len(heard.latencies) * 1000,
+            busy=heard.busy,
+            uneven=max(worked[1:]) / sum(worked[1:]) if sum(worked[1:]) else None,
+            refused=heard.statuses[503],
+        )
+
+
+def compare(
+    subject: Contestant, floors: Sequence[Contestant], *, rounds: int, seconds: float
+) -> Compared:
+    """Let all take turns, there and back again, so that a drift favours nobody."""
+    order = [*floors, subject]
+    compared = Compared(subject.name, {contestant.name: [] for contestant in order})
+    for contestant in order:
+        contestant.take_turn(seconds / 4)  # warm, and not counted
+    for number in range(rounds):
+        for contestant in order if number % 2 == 0 else reversed(order):
+            compared.turns[contestant.name].append(contestant.take_turn(seconds))
+    return compared
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of them lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

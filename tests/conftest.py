@@ -38,8 +38,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     contract = "contract" in metafunc.definition.path.parts
     kinds = DATABASES if contract or metafunc.config.getoption("everywhere") else USUAL
     for fixture, more in {"empty": (), "persistence": (), "state_home": ("redis",)}.items():
-        if fixture in metafunc.fixturenames:
+        if fixture in metafunc.fixturenames and not _chosen(metafunc, fixture):
             metafunc.parametrize(fixture, [*kinds, *more], indirect=True)
+
+
+def _chosen(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Whether the test says itself where it runs."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    return any(mark.args[0] == fixture for mark in marks)
 
 
 @pytest.fixture
@@ -84,6 +90,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistenc
 
 @contextmanager
 def _migrated(kind: str, request: pytest.FixtureRequest, directory: Path) -> Iterator[Persistence]:
+    """A migrated database of its own, of any kind."""
     if kind == "sqlite":
         place = Persistence(driver="sqlite", name=str(directory / "identra.db"))
         asyncio.run(_migrate(place))

@@ -191,6 +191,20 @@ async def tell(server: Persistence, sql: str) -> Any:
         await connection.close()
 
 
+async def end_all(server: Persistence) -> None:
+    """End every connection that others have to this database."""
+    if server.driver == "postgres":
+        await tell(
+            server,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        return
+    asking = "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
+    for row in await tell(server, f"{asking} AND id <> CONNECTION_ID()"):
+        await tell(server, f"KILL CONNECTION {row['id']}")
+
+
 async def _tell_mysql(server: Persistence, sql: str) -> Any:
     async with asyncmy.connect(
         host=server.host,

@@ -10,12 +10,13 @@ import pytest
 import servers
 from cable import Cable
 
-from identra.db import open_database
+from identra.db import Overtaken, open_database
 from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from identra.db import Database
     from identra.settings import Persistence
 
 
@@ -132,3 +133,57 @@ async def test_a_database_that_is_not_there_is_named(
     wrong = place.model_copy(update={"name": "identra_nowhere"})
     with pytest.raises(StoreUnavailable, match="identra_nowhere"):
         await open_database(wrong)
+
+
+async def test_transactions_that_block_each_other_are_both_done(place: Persistence) -> None:
+    db = await open_database(place)
+    users = db.tables.users
+    await db.change(users.insert(*(users(id=name, created_at=0) for name in "ab")))
+    turns: list[str] = []
+
+    async def cross(first: str, second: str, met: asyncio.Event, meets: asyncio.Event) -> None:
+        turns.append(first)
+        await db.change(_counted(db, first))
+        met.set()
+        await meets.wait()
+        await db.change(_counted(db, second))
+
+    here, there = asyncio.Event(), asyncio.Event()
+    await asyncio.gather(
+        db.transact(lambda: cross("a", "b", here, there)),
+        db.transact(lambda: cross("b", "a", there, here)),
+    )
+    assert len(turns) == 3, "the one that was undone began again"
+    rows = await db.fetch(users.select(users.created_at))
+    assert [row["created_at"] for row in rows] == [2, 2]
+    await db.close()
+
+
+async def test_a_transaction_that_was_undone_for_anothers_sake_says_so(place: Persistence) -> None:
+    db = await open_database(place)
+    users = db.tables.users
+    await db.change(users.insert(*(users(id=name, created_at=0) for name in "ab")))
+    here, there = asyncio.Event(), asyncio.Event()
+
+    async def cross(first: str, second: str, met: asyncio.Event, meets: asyncio.Event) -> None:
+        async with db.transaction():
+            await db.change(_counted(db, first))
+            met.set()
+            await meets.wait()
+            await db.change(_counted(db, second))
+
+    ended = await asyncio.gather(
+        cross("a", "b", here, there), cross("b", "a", there, here), return_exceptions=True
+    )
+    (undone,) = [end for end in ended if end is not None]
+    assert isinstance(undone, Overtaken)
+    assert isinstance(undone, StoreUnavailable)
+    assert undone.retry_after == 1
+    rows = await db.fetch(users.select(users.created_at))
+    assert [row["created_at"] for row in rows] == [1, 1]
+    await db.close()
+
+
+def _counted(db: Database, name: str) -> object:
+    users = db.tables.users
+    return users.update({users.created_at: users.created_at + 1}).where(users.id == name)

@@ -19,19 +19,22 @@ DAY = dt.timedelta(days=1)
 
 
 class Authority:
-    """Signs a certificate for localhost and 127.0.0.1; `file` is what its clients must trust."""
+    """Signs a certificate for localhost and 127.0.0.1; `file` is what its clients must trust.
+
+    `server` holds the server's key and its certificate.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("Identra test authority")
         self.file = folder / "authority.pem"
-        self._server = folder / "server.pem"
+        self.server = folder / "server.pem"
         self.file.write_bytes(_pem(self._own()))
-        self._server.write_bytes(self._server_pem())
+        self.server.write_bytes(self._server_pem())
 
     def server_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self._server)
+        context.load_cert_chain(self.server)
         return context
 
     def _own(self) -> x509.Certificate:

@@ -7,14 +7,22 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from typing import TypeAlias
+
+    Rewrite: TypeAlias = Callable[[bytes], bytes]
+
+
+def _as_it_is(data: bytes) -> bytes:
+    return data
 
 
 class Cable:
     """Forwards a loopback port to a server, as long as it is whole."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, rewrite: Rewrite) -> None:
         self._far = (host, port)
+        self._rewrite = rewrite
         self._pairs: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
         self._flows.set()
@@ -46,8 +54,8 @@ class Cable:
                 far, forth = await asyncio.open_connection(*self._far)
                 writers.append(forth)
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._pass(near, forth))
-                    group.create_task(self._pass(far, back))
+                    group.create_task(self._pass(near, forth, self._rewrite))
+                    group.create_task(self._pass(far, back, _as_it_is))
         except (asyncio.CancelledError, ExceptionGroup, OSError):
             return
         finally:
@@ -55,19 +63,23 @@ class Cable:
             for writer in writers:
                 writer.close()
 
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, rewrite: Rewrite
+    ) -> None:
         while data := await source.read(65536):
             await self._flows.wait()
-            sink.write(data)
+            sink.write(rewrite(data))
             await sink.drain()
         sink.close()
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, host: str, port: int) -> AsyncIterator[Cable]:
-        """Lay a cable for the time of a test."""
-        cable = cls(host, port)
-        server = await asyncio.start_server(cable._join, "127.0.0.1", 0)
+    async def to(
+        cls, host: str, port: int, *, at: str = "127.0.0.1", rewrite: Rewrite | None = None
+    ) -> AsyncIterator[Cable]:
+        """Lay a cable for the time of a test; it may rewrite what goes to the server."""
+        cable = cls(host, port, rewrite or _as_it_is)
+        server = await asyncio.start_server(cable._join, at, 0)
         cable.port = server.sockets[0].getsockname()[1]
         try:
             yield cable

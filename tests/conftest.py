@@ -90,6 +90,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistenc
 
 @contextmanager
 def _migrated(kind: str, request: pytest.FixtureRequest, directory: Path) -> Iterator[Persistence]:
+    """A migrated database of its own, of any kind."""
     if kind == "sqlite":
         place = Persistence(driver="sqlite", name=str(directory / "identra.db"))
         asyncio.run(_migrate(place))

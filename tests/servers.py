@@ -25,7 +25,8 @@ from pydantic import SecretStr
 from identra.settings import Persistence, Redis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 PATIENCE = 30.0
 
@@ -38,9 +39,12 @@ def missing(what: str) -> NoReturn:
 
 
 @contextmanager
-def postgres(*options: str) -> Iterator[Persistence]:
-    """A server in which databases can be made; one that is started here gets the options."""
-    if url := os.environ.get("IDENTRA_TEST_POSTGRES_URL"):
+def postgres(*options: str, certificate: Path | None = None) -> Iterator[Persistence]:
+    """A server in which databases can be made; one that is started here gets the options.
+
+    With a certificate (and its key) it speaks TLS.
+    """
+    if (url := os.environ.get("IDENTRA_TEST_POSTGRES_URL")) and not certificate:
         yield _place(url)
         return
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
@@ -55,6 +59,9 @@ def postgres(*options: str) -> Iterator[Persistence]:
             check=True, stdout=subprocess.DEVNULL, **account,
         )  # fmt: skip
         quick = ["-c", "fsync=off", "-c", "max_connections=200", "-k", home]
+        if certificate:
+            file = _own(certificate, home, account)
+            quick += ["-c", "ssl=on", "-c", f"ssl_cert_file={file}", "-c", f"ssl_key_file={file}"]
         command = [program, "-D", data, "-h", "127.0.0.1", "-p", str(port), *quick, *options]
         place = Persistence(
             driver="postgres", name="postgres", host="127.0.0.1", port=port, user="identra"
@@ -65,11 +72,20 @@ def postgres(*options: str) -> Iterator[Persistence]:
 
 
 @contextmanager
-def mysql(*options: str) -> Iterator[Persistence]:
+def mysql(*options: str, certificate: Path | None = None) -> Iterator[Persistence]:
     """A MariaDB server, or what the URL names, in which databases can be made."""
-    if (url := os.environ.get("IDENTRA_TEST_MYSQL_URL")) and not options:
+    if (url := os.environ.get("IDENTRA_TEST_MYSQL_URL")) and not options and not certificate:
         yield _place(url)
         return
+    with mysql_at_rest(*options, certificate=certificate) as (place, up), up():
+        yield place
+
+
+@contextmanager
+def mysql_at_rest(
+    *options: str, certificate: Path | None = None
+) -> Iterator[tuple[Persistence, Callable[[], AbstractContextManager[None]]]]:
+    """An installed MariaDB server that does not run yet, and how to have it run for a while."""
     program = shutil.which("mariadbd", path=SYSTEM) or shutil.which("mysqld", path=SYSTEM)
     install = shutil.which("mariadb-install-db", path=SYSTEM)
     if not program or not install:
@@ -84,9 +100,18 @@ def mysql(*options: str) -> Iterator[Persistence]:
             driver="mysql", name="mysql", host="127.0.0.1", port=free_port(), user="root"
         )
         command = [program, *plain, f"--socket={home}/socket", f"--port={place.port}"]
-        with running([*command, "--bind-address=127.0.0.1", *UNSAFE_MYSQL, *options], **account):
-            until(lambda: asyncio.run(_answers(place)), "MariaDB")
-            yield place
+        command += ["--bind-address=127.0.0.1", *UNSAFE_MYSQL, *options]
+        if certificate:
+            file = _own(certificate, home, account)
+            command += [f"--ssl-cert={file}", f"--ssl-key={file}"]
+
+        @contextmanager
+        def up() -> Iterator[None]:
+            with running(command, **account):
+                until(lambda: asyncio.run(_answers(place)), "MariaDB")
+                yield
+
+        yield place, up
 
 
 UNSAFE_MYSQL = (
@@ -169,6 +194,20 @@ async def tell(server: Persistence, sql: str) -> Any:
         await connection.close()
 
 
+async def end_all(server: Persistence) -> None:
+    """End every connection that others have to this database."""
+    if server.driver == "postgres":
+        await tell(
+            server,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        return
+    asking = "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
+    for row in await tell(server, f"{asking} AND id <> CONNECTION_ID()"):
+        await tell(server, f"KILL CONNECTION {row['id']}")
+
+
 async def _tell_mysql(server: Persistence, sql: str) -> Any:
     async with asyncmy.connect(
         host=server.host,
@@ -241,6 +280,15 @@ def _directory() -> Iterator[tuple[str, dict[str, Any]]]:
         yield home, account
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _own(file: Path, home: str, account: dict[str, Any]) -> Path:
+    """A copy that the server's account may read, and nobody else."""
+    copy = Path(shutil.copy(file, home))
+    copy.chmod(0o600)
+    if "user" in account:
+        os.chown(copy, account["user"], account["group"])
+    return copy
 
 
 def _place(url: str) -> Persistence:

@@ -2,6 +2,7 @@
 
 from identra.db.engine import Database, open_database
 from identra.db.overtaken import Overtaken
+from identra.db.overtaken import Overtaken
 from identra.db.statement import Bound, Duplicate, Param, Statement
 from identra.db.tables import Tables
 
@@ -9,6 +10,7 @@ __all__ = [
     "Bound",
     "Database",
     "Duplicate",
+    "Overtaken",
     "Overtaken",
     "Param",
     "Statement",

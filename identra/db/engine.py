@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Runnable: TypeAlias = "Query[Any, Any] | QueryString | Bound"
 T = TypeVar("T")
 
-OVERTAKEN = 1.0
+OVERTAKEN = 2.0
 """Seconds after which a transaction that was overtaken is not begun again."""
 
 
@@ -108,7 +108,7 @@ class Database:
         """Run a body as one transaction; again from its start if another overtook it.
 
         The body asks this database and does nothing else. Raises what it raises, and Overtaken
-        once it was overtaken for a second.
+        once it was overtaken for two seconds.
         """
 
         async def attempt() -> T:

@@ -19,6 +19,10 @@ STEPS_BETWEEN_LOOKS = 10_000
 """Steps of SQLite's machine between two looks at the time: about a millisecond."""
 
 
+OPENING = 2.0
+PAUSE = 0.005
+
+
 class TooLate(Exception):
     """The work waited for its turn longer than its caller would have."""
 
@@ -72,7 +76,8 @@ class Lane:
         """End the thread after the jobs before; closing twice is closing once."""
         self._closed = True
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join)
 
     def _live(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -103,7 +108,7 @@ class Lane:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=self._busy, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            keep_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA query_only = {int(self._only_reads)}")
@@ -124,3 +129,20 @@ class Lane:
             answer.set_result(result)
         else:
             answer.set_exception(error)
+
+
+def keep_wal(connection: sqlite3.Connection) -> None:
+    """Have the file write ahead; where another process is just turning that on, wait for it.
+
+    SQLite itself does not wait there, whatever its own timeout.
+    """
+    give_up = time.monotonic() + OPENING
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+        else:
+            return
+        time.sleep(PAUSE)

@@ -157,7 +157,7 @@ def translated() -> Iterator[None]:
             raise Internal(said) from error
         raise StoreUnavailable(said, retry_after=1) from error
     except LOST as error:
-        said = f"mysql: {type(error).__name__}: {error}"
+        said = f"mysql: {error}" if str(error) else "mysql: no answer came in time"
         raise StoreUnavailable(said, retry_after=1) from error
 
 

@@ -78,7 +78,7 @@ _ASKING = (
     " 'transaction_isolation', 'tx_isolation')"
 )
 
-ACCESS_DENIED, INSECURE = 1045, 3159
+ACCESS_DENIED, INSECURE, NO_TLS = 1045, 3159, 2026
 _ELSEWHERE = frozenset({1047, 1243, 1290, 1615, 1836})
 """Not in a quorum, read-only, statements forgotten: another connection may do better."""
 
@@ -249,7 +249,13 @@ async def _reach(place: Place) -> Any:
         except MySQLError as error:
             if not _for_want_of_the_other(error, tls):
                 raise
-    return await _attempt(place, last)
+    try:
+        return await _attempt(place, last)
+    except MySQLError as error:
+        if isinstance(error.__cause__, ssl.SSLError):
+            said = f"no TLS with the server, as persistence.sslmode asks: {error.__cause__}"
+            raise OperationalError(NO_TLS, said) from error
+        raise
 
 
 def _for_want_of_the_other(error: MySQLError, tls: ssl.SSLContext | None) -> bool:

@@ -39,6 +39,38 @@ async def test_change_tells_how_many_rows_it_affected(database: Database) -> Non
     assert await people(database) == ["a"]
 
 
+async def test_a_change_to_what_is_there_already_counts_what_it_found(database: Database) -> None:
+    users = database.tables.users
+    await database.change(person(database, "a"))
+    same = users.update({users.created_at: 1}).where(users.id == "a")
+    assert await database.change(same) == 1
+
+
+async def test_a_number_is_never_taken_for_words(database: Database) -> None:
+    """MySQL compares words with a number as numbers: `id = 0` is true of most of them."""
+    users = database.tables.users
+    for name in ("abc", "00", "0e9"):
+        await database.change(person(database, name))
+    ask = database.prepare(users.select(users.id).where(users.id == Param("id")))
+    asking = QueryString("SELECT id FROM identra_users WHERE id = {}", 0)
+    for query in (asking, users.select(users.id).where(users.id == 0), ask.bind(id=0)):
+        try:
+            assert await database.fetch(query) == []
+        except Internal:
+            assert database.dialect == "postgres", "which refuses to compare them at all"
+
+
+async def test_numbers_are_exact_to_the_last_of_64_bits(database: Database) -> None:
+    users = database.tables.users
+    largest = 2**63 - 1
+    for n in range(3):
+        await database.change(users.insert(users(id=f"u{n}", created_at=largest - n)))
+    found = await database.fetch(users.select(users.id).where(users.created_at == largest - 1))
+    assert found == [{"id": "u1"}]
+    found = await database.fetch(users.select(users.id).where(users.created_at > largest - 1))
+    assert found == [{"id": "u0"}]
+
+
 async def test_a_change_of_all_rows_must_be_meant(database: Database) -> None:
     with pytest.raises(Exception, match="all rows"):
         await database.change(database.tables.users.update({"created_at": 2}))

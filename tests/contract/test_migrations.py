@@ -12,6 +12,7 @@ from piccolo.querystring import QueryString
 
 from identra.db import open_database
 from identra.db.migrations import LEDGER, STEPS, SchemaError, migrate, pending
+from identra.db.schema import statements
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -97,6 +98,19 @@ async def test_unique_once_is_in_the_schema_itself(blank: Database) -> None:
         for shape in step.shapes:
             found = await blank.first(QueryString(asking, shape.name))
             assert found == {"n": len(shape.unique)}, shape.name
+
+
+async def test_a_migration_interrupted_anywhere_is_taken_up_again(blank: Database) -> None:
+    """MySQL can't undo a change of schema: what was made before a crash is there after it."""
+    shapes = [LEDGER, *(shape for step in STEPS for shape in step.shapes)]
+    made = [sql for shape in shapes for sql in statements(blank.dialect, shape)]
+    for done in range(len(made)):
+        for sql in made[:done]:
+            await blank.change(QueryString(sql))
+        assert await migrate(blank) == list(STEPS)
+        assert await pending(blank) == []
+        for shape in reversed(shapes):
+            await blank.change(QueryString(f'DROP TABLE "{shape.name}"'))
 
 
 async def test_migrators_in_one_process_take_each_step_once(empty: Persistence) -> None:

@@ -1,149 +1,25 @@
-"""What only a server across a network can do to us."""
+"""PostgreSQL's own dangers."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 import servers
-from cable import Cable
 
 from identra.db import open_database
-from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from identra.settings import Persistence
 
-
-END_ALL = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'identra'"""
+pytestmark = pytest.mark.parametrize("persistence", ["postgres"], indirect=True)
 
 
-@pytest.fixture
-def place(postgres_server: Persistence, postgres_template: str) -> Iterator[Persistence]:
-    with servers.fresh_database(postgres_server, postgres_template) as fresh:
-        yield fresh
-
-
-@pytest.fixture
-async def cable(place: Persistence) -> AsyncIterator[Cable]:
-    async with Cable.to(place.host, place.port or 5432) as laid:
-        yield laid
-
-
-def by(cable: Cable, place: Persistence) -> Persistence:
-    return place.model_copy(update={"host": "127.0.0.1", "port": cable.port})
-
-
-async def test_ended_connections_are_replaced_without_a_restart(place: Persistence) -> None:
-    db = await open_database(place)
-    await asyncio.gather(*(db.ping() for _ in range(5)))
-    await servers.tell(place, END_ALL)
-    await asyncio.sleep(0.1)
-    await asyncio.gather(*(db.ping() for _ in range(5)))
-    await db.close()
-
-
-async def test_a_connection_lost_inside_a_transaction_undoes_it(place: Persistence) -> None:
-    db = await open_database(place)
-    users = db.tables.users
-
-    async def lose() -> None:
-        async with db.transaction():
-            await db.change(users.insert(users(id="a", created_at=1)))
-            await servers.tell(place, END_ALL)
-            await db.change(users.insert(users(id="b", created_at=1)))
-
-    with pytest.raises(StoreUnavailable):
-        await lose()
-    assert await db.fetch(users.select()) == []
-    await db.close()
-
-
-async def test_a_server_that_is_down_is_unavailable_and_found_again(
-    place: Persistence, cable: Cable
-) -> None:
-    db = await open_database(by(cable, place))
-    users = db.tables.users
-    cable.cut()
-    for _ in range(2):
-        with pytest.raises(StoreUnavailable) as caught:
-            await db.change(users.insert(users(id="a", created_at=1)))
-        assert caught.value.retry_after == 1
-        with pytest.raises(StoreUnavailable):
-            async with db.transaction():
-                await db.ping()
-    with pytest.raises(StoreUnavailable):
-        await open_database(by(cable, place))
-    cable.mend()
-    assert await db.change(users.insert(users(id="a", created_at=1))) == 1
-    await db.close()
-
-
-async def test_a_server_that_falls_silent_is_given_up_in_time(
-    place: Persistence, cable: Cable
-) -> None:
-    db = await open_database(by(cable, place))
-    cable.deaden()
-    for asked in (db.ping(), db.ping()):
-        began = time.monotonic()
-        with pytest.raises(StoreUnavailable):
-            await asked
-        assert time.monotonic() - began < 4
-    began = time.monotonic()
-    with pytest.raises(StoreUnavailable):
-        await open_database(by(cable, place))
-    assert time.monotonic() - began < 4
-    cable.mend()
+async def test_the_server_knows_who_calls(persistence: Persistence) -> None:
+    db = await open_database(persistence)
     await db.ping()
-    await db.close()
-
-
-async def test_when_every_connection_is_in_use_the_next_waits_a_second(
-    place: Persistence,
-) -> None:
-    db = await open_database(place)
-    leave = asyncio.Event()
-    inside = asyncio.Semaphore(0)
-
-    async def stay() -> None:
-        async with db.transaction():
-            inside.release()
-            await leave.wait()
-
-    staying = [asyncio.create_task(stay()) for _ in range(10)]
-    for _ in staying:
-        await inside.acquire()
-    began = time.monotonic()
-    with pytest.raises(StoreUnavailable):
-        await db.ping()
-    assert 0.9 < time.monotonic() - began < 2
-    leave.set()
-    await asyncio.gather(*staying)
-    await db.ping()
-    await db.close()
-
-
-async def test_a_database_that_is_not_there_is_named(
-    place: Persistence,
-) -> None:
-    wrong = place.model_copy(update={"name": "identra_nowhere"})
-    with pytest.raises(StoreUnavailable, match="identra_nowhere"):
-        await open_database(wrong)
-
-
-async def test_the_server_knows_who_calls(place: Persistence) -> None:
-    db = await open_database(place)
-    row = await db.first(
-        db.prepare(db.tables.users.select(db.now().as_alias("now"))).bind()
-    )  # fmt: skip
-    assert row is None
     names = await servers.tell(
-        place,
+        persistence,
         "SELECT application_name FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )

@@ -124,3 +124,19 @@ async def main():
         await asyncio.Event().wait()
 asyncio.run(main())
 """
+
+
+async def test_a_file_that_another_process_is_just_setting_up_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    name = str(tmp_path / "identra.db")
+    other = sqlite3.connect(name, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    opening = asyncio.create_task(open_database(Persistence(driver="sqlite", name=name)))
+    done, _ = await asyncio.wait([opening], timeout=0.2)
+    assert not done
+    other.execute("ROLLBACK")
+    other.close()
+    db = await opening
+    await db.ping()
+    await db.close()

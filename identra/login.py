@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from identra import address
 from identra.admission import Case, origin_of, stamp
+from identra.deadline import one_deadline
 from identra.errors import Busy, InvalidCredentials
 from identra.limits import GUESSING, SENDING
 from identra.linking import decide
@@ -69,6 +70,7 @@ class Login:
         self._clock = clock
         self._decide = partial(decide, sign_up=sign_up)
 
+    @one_deadline
     async def begin_code(self, provider: str, to: str, peer: Peer, *, use_html: bool) -> None:
         """Send a code, unless a live one is younger than a minute; tells nothing of the user.
 
@@ -82,6 +84,7 @@ class Login:
         if code:
             await self._couriers.send_code(place, recipient, code, use_html=use_html)
 
+    @one_deadline
     async def complete_code(
         self, provider: str, to: str, code: str, peer: Peer, *, bearer: str | None
     ) -> TokenPair:
@@ -101,6 +104,7 @@ class Login:
         )
         return await self._admission.admit(case, peer)
 
+    @one_deadline
     async def by_secret(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair:
         """Trade an address and its secret for a session; never creates or links.
 
@@ -130,11 +134,13 @@ class Login:
             await self._rehash(place.name, credential, secret)
         return pair
 
+    @one_deadline
     async def begin_oauth(self, departure: Departure, peer: Peer, *, bearer: str | None) -> Prompt:
         """Where to send the person; with Bearer the state can only bind, and only to her."""
         caller = await self._account.identify(bearer) if bearer else None
         return await self._roundtrip.begin(departure, caller, peer)
 
+    @one_deadline
     async def complete_oauth(self, back: Return, peer: Peer) -> Welcome:
         """Finish the round trip and let the person in.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from identra import address
 from identra.admission import Case, origin_of
+from identra.deadline import one_deadline
 from identra.errors import EmailTaken
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
@@ -57,6 +58,7 @@ class Registration:
         self._shortest = shortest
         self._sign_up = sign_up
 
+    @one_deadline
     async def begin(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair | None:
         """Register: a token pair in `immediate` mode, else None and a mail on its way.
 
@@ -76,6 +78,7 @@ class Registration:
             return None
         return await self._register(provider, spelled, chosen, peer)
 
+    @one_deadline
     async def confirm(
         self, provider: str, email: str, code: str, secret: str, peer: Peer
     ) -> TokenPair:

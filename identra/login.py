@@ -80,9 +80,9 @@ class Login:
         self._couriers.demand(place)
         recipient = spell_recipient(place, to)
         await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
-        code = await self._challenges.ask(provider, "login", recipient)
-        if code:
-            await self._couriers.send_code(place, recipient, code, use_html=use_html)
+        async with self._challenges.asked(provider, "login", recipient) as code:
+            if code:
+                await self._couriers.send_code(place, recipient, code, use_html=use_html)
 
     @one_deadline
     async def complete_code(

@@ -119,14 +119,14 @@ class Registration:
 
     async def _mail(self, provider: str, spelled: str) -> None:
         """The same work and one mail either way: a code, or word to an owner with a secret."""
-        code = await self._challenges.ask(provider, "register", spelled)
-        registered = await self._users.proved_credential(provider, spelled)
-        if code is None:
-            return
-        if registered:
-            self._couriers.mail_already_registered(spelled)
-        else:
-            self._couriers.mail_code(spelled, code, use_html=False)
+        async with self._challenges.asked(provider, "register", spelled) as code:
+            registered = await self._users.proved_credential(provider, spelled)
+            if code is None:
+                return
+            if registered:
+                self._couriers.mail_already_registered(spelled)
+            else:
+                self._couriers.mail_code(spelled, code, use_html=False)
 
     async def _set_first_secret(self, provider: str, hashed: str, user_id: str) -> None:
         if await self._users.hash_of(user_id, provider) is not None:

@@ -159,7 +159,7 @@ class Login:
 
     async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:
         """Inside the transaction: the secret just judged must still be hers."""
-        if await self._users.hash_of(user_id, provider) != credential.hash:
+        if await self._users.secret_since(user_id, provider) != credential.set_at:
             raise InvalidCredentials("the secret was changed meanwhile")
 
     async def _rehash(self, provider: str, credential: Credential, secret: str) -> None:

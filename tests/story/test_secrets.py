@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,3 +166,39 @@ async def test_of_twenty_concurrent_registrations_one_makes_a_user(
         assert sum(isinstance(outcome, TokenPair) for outcome in outcomes) == 1
         assert all(isinstance(outcome, TokenPair | EmailTaken | Busy) for outcome in outcomes)
         assert len(await app.users.list(limit=10)) == 1
+
+
+async def test_a_login_under_way_while_another_makes_the_hash_anew_gets_in_too(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    slow = {"password": {"registration": "immediate", "argon2_time": 60}}
+    async with open_home(tmp_path, persistence, sections=slow) as app:
+        await register(app)
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        first = asyncio.create_task(app.login.by_secret("password", ADA, PASSWORD, HERE))
+        await asyncio.sleep(0.2)  # so that it is well ahead; the rule holds without it
+        await asyncio.gather(first, app.login.by_secret("password", ADA, PASSWORD, HERE))
+
+
+def hashing() -> bool:
+    return any(thread.name.startswith("identra-hash") for thread in threading.enumerate())
+
+
+async def test_a_password_changed_while_the_former_is_judged_opens_nothing(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    slow = {"password": {"registration": "immediate", "argon2_time": 60}}
+    async with open_home(tmp_path, persistence, sections=slow, clock=clock) as app:
+        pair = await register(app)
+        user_id = (await app.account.login_info(pair.access_token.token)).user_id
+    clock.advance(1)
+    async with open_home(tmp_path, persistence, sections=slow, clock=clock) as app:
+        while hashing():  # the house that was left is still putting its threads away
+            await asyncio.sleep(0.01)
+        judging = asyncio.create_task(app.login.by_secret("password", ADA, PASSWORD, HERE))
+        while not hashing():
+            await asyncio.sleep(0.001)
+        async with app.database.transaction():
+            await app.users.set_secret(user_id, "password", "$argon2id$of-another")
+        with pytest.raises(InvalidCredentials, match="meanwhile"):
+            await judging

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from identra import address
 from identra.admission import Case, origin_of, stamp
 from identra.deadline import one_deadline
-from identra.errors import Busy, InvalidCredentials
+from identra.errors import Busy, InvalidCredentials, StoreUnavailable
 from identra.limits import GUESSING, SENDING
 from identra.linking import decide
 from identra.providers.code import read_answer, spell_recipient
@@ -163,7 +163,7 @@ class Login:
             raise InvalidCredentials("the secret was changed meanwhile")
 
     async def _rehash(self, provider: str, credential: Credential, secret: str) -> None:
-        """Strengthen a hash of former parameters; a full queue leaves it for another time."""
-        with suppress(Busy):
+        """Strengthen a hash of former parameters; what is busy or away leaves it for later."""
+        with suppress(Busy, StoreUnavailable):
             hashed = await self._hashing.hash(normalise(secret))
             await self._users.rehash(credential.user_id, provider, credential.hash, hashed)

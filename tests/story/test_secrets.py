@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -180,8 +182,12 @@ async def test_a_login_under_way_while_another_makes_the_hash_anew_gets_in_too(
         await asyncio.gather(first, app.login.by_secret("password", ADA, PASSWORD, HERE))
 
 
-def hashing() -> bool:
-    return any(thread.name.startswith("identra-hash") for thread in threading.enumerate())
+async def until_hashing(wanted: bool) -> None:
+    def hashes() -> bool:
+        return any(thread.name.startswith("identra-hash") for thread in threading.enumerate())
+
+    while hashes() is not wanted:  # noqa: ASYNC110 - threads tell no event
+        await asyncio.sleep(0.001)
 
 
 async def test_a_password_changed_while_the_former_is_judged_opens_nothing(
@@ -193,12 +199,30 @@ async def test_a_password_changed_while_the_former_is_judged_opens_nothing(
         user_id = (await app.account.login_info(pair.access_token.token)).user_id
     clock.advance(1)
     async with open_home(tmp_path, persistence, sections=slow, clock=clock) as app:
-        while hashing():  # the house that was left is still putting its threads away
-            await asyncio.sleep(0.01)
+        await until_hashing(False)  # the house that was left is still putting its threads away
         judging = asyncio.create_task(app.login.by_secret("password", ADA, PASSWORD, HERE))
-        while not hashing():
-            await asyncio.sleep(0.001)
+        await until_hashing(True)
         async with app.database.transaction():
             await app.users.set_secret(user_id, "password", "$argon2id$of-another")
         with pytest.raises(InvalidCredentials, match="meanwhile"):
             await judging
+
+
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+async def test_a_hash_that_can_not_be_made_anew_now_costs_nobody_the_login(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """The session is open by then; the store falls away just before the stronger hash is kept."""
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        await register(app)
+    slow = {"password": {"registration": "immediate", "argon2_time": 60}}
+    async with open_home(tmp_path, persistence, sections=slow) as app:
+        login = asyncio.create_task(app.login.by_secret("password", ADA, PASSWORD, HERE))
+        with closing(sqlite3.connect(persistence.name, isolation_level=None)) as other:
+            sessions = "SELECT count(*) FROM identra_sessions"
+            while other.execute(sessions).fetchone() != (2,):  # noqa: ASYNC110 - no event either
+                await asyncio.sleep(0.001)
+            other.execute("BEGIN IMMEDIATE")
+            pair = await login
+            other.execute("ROLLBACK")
+        await app.account.login_info(pair.access_token.token)

@@ -79,3 +79,10 @@ async def test_a_refusal_of_the_plugin_stays_a_refusal() -> None:
 async def test_what_is_no_userinfo_is_nobody(told: object) -> None:
     with pytest.raises(ProviderUnavailable):
         await sign_in(told)
+
+
+@pytest.mark.parametrize("nothing", [None, 0, False, True, "null", "undefined", float("nan")])
+def test_nothing_written_out_is_no_subject(nothing: object) -> None:
+    """A plugin that takes str() of what is missing makes everybody one and the same person."""
+    with pytest.raises(ValueError, match="subject"):
+        UserInfo(str(nothing))

@@ -125,11 +125,15 @@ class Admission:
         return opened
 
     async def _hold(self, decision: Decision, at: int) -> None:
-        """Write the rows of those concerned first: whoever disables them now waits for us."""
-        if decision.lock_out and decision.lock_out != decision.user_id:
-            await self._users.touch(decision.lock_out)
-        if decision.user_id and not await self._users.enter(decision.user_id, at):
-            raise _DecisionChangedError
+        """Write the rows of those concerned first: whoever disables them now waits for us.
+
+        In one order for all, so that no two wait for each other.
+        """
+        for user_id in sorted({decision.user_id or "", decision.lock_out or ""} - {""}):
+            if user_id != decision.user_id:
+                await self._users.touch(user_id)
+            elif not await self._users.enter(user_id, at):
+                raise _DecisionChangedError
 
 
 def stamp(provider: Provider, info: UserInfo, *, at: int, amr: tuple[Method, ...]) -> Assertion:

@@ -98,7 +98,7 @@ class Challenges:
         """Take the challenge with a right code. Raises InvalidCode for every other cause."""
         key = _code_key(provider, purpose, recipient)
         kept = await self._state.get(key)
-        live = json.loads(kept) if kept else {"id": "none", "digest": ""}
+        live = json.loads(kept) if kept else {"id": key, "digest": ""}
         tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME)
         right = same(self._digest(key, code), live["digest"])
         if not right or tries.value > CODE_TRIES or await self._state.take(key) != kept:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,6 +115,47 @@ def test_a_master_key_file_is_never_written_over(tmp_path: Path) -> None:
     kept = file.read_text()
     assert not make_file(file)
     assert file.read_text() == kept
+
+
+FULL_DISK = """
+import pathlib, resource, signal, sys
+from identra.master import MasterKeyError, make_file
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    make_file(pathlib.Path(sys.argv[1]))
+except MasterKeyError as fault:
+    sys.exit(str(fault))
+"""
+
+
+def test_a_first_start_on_a_full_disk_leaves_no_half_a_key(tmp_path: Path) -> None:
+    """An empty file would be taken for the key, and be in the way of every start after."""
+    file = tmp_path / "master.key"
+    command = [sys.executable, "-c", FULL_DISK, str(file)]
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert failed.stderr == f"keys.master_key_files: {file}: File too large\n"
+    assert list(tmp_path.iterdir()) == []
+    assert make_file(file)
+    assert read_files([file]).first
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_key_file_is_whole_from_its_first_moment(tmp_path: Path) -> None:
+    """A second process starting meanwhile reads the key or finds none, never a part of it."""
+    files = [tmp_path / f"{turn}.key" for turn in range(200)]
+
+    def read(file: Path) -> None:
+        while not file.exists():
+            pass
+        read_files([file])
+
+    with ThreadPoolExecutor(2) as threads:
+        reading = [threads.submit(read, file) for file in files]
+        for file in files:
+            make_file(file)
+        for each in reading:
+            each.result()
 
 
 def test_every_refusal_is_for_an_operator() -> None:

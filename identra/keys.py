@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -145,9 +146,11 @@ class Keys:
         if await self._db.first(t.select(t.id).limit(1)):
             return False
         now = self._clock()
+        # Making a pair of RSA keys takes a while, in which others may go on.
+        pair = await asyncio.to_thread(_new_pair, algorithm)
         try:
             async with self._db.transaction():
-                for row in (_new_pair(algorithm), _new_secret()):
+                for row in (pair, _new_secret()):
                     await self._insert_active(row, now)
         except Duplicate:
             return False

@@ -15,12 +15,15 @@ from piccolo.querystring import QueryString
 
 from identra.app import build, make_first_keys, opened_database, prepare
 from identra.errors import OperatorError
-from identra.keys import NoKeysError
+from identra.events import Events
+from identra.keys import Keys, NoKeysError
 from identra.master import MasterKeyError, make_file, read_files
 from identra.settings import Persistence, load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from clock import FrozenClock
 
 
 async def test_a_first_start_on_sqlite_makes_everything_and_a_second_changes_nothing(
@@ -156,6 +159,40 @@ def test_a_key_file_is_whole_from_its_first_moment(tmp_path: Path) -> None:
             make_file(file)
         for each in reading:
             each.result()
+
+
+async def test_a_ring_read_again_opens_no_key_again(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Opening a key and first signing with it holds the loop up, and reading comes often."""
+    async with open_home(tmp_path, persistence) as app:
+        signer = app.keys.signer()
+        await app.keys.load()
+        assert app.keys.signer() is signer
+
+
+class Counted(Keys):
+    """Tells how often the ring was read."""
+
+    loads = 0
+
+    async def load(self) -> None:
+        self.loads += 1
+        await super().load()
+
+
+async def test_a_flood_of_unknown_key_ids_has_the_ring_read_once_a_second(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    async with open_home(tmp_path, persistence, clock=clock) as app:
+        master = read_files(app.settings.keys.master_key_files)
+        keys = Counted(app.database, master, Events(app.database, clock), clock)
+        await keys.load()
+        for second in (1, 2):
+            clock.advance(1)
+            known = await asyncio.gather(*(keys.verifier(f"unknown{n}") for n in range(20)))
+            assert known == [None] * 20
+            assert keys.loads == 1 + second
 
 
 def test_every_refusal_is_for_an_operator() -> None:

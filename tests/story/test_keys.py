@@ -195,6 +195,23 @@ async def test_a_flood_of_unknown_key_ids_has_the_ring_read_once_a_second(
             assert keys.loads == 1 + second
 
 
+async def test_a_row_that_can_not_be_read_leaves_the_former_ring_in_use(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """What reads the ring again and again goes on, and finds it mended."""
+    async with open_home(tmp_path, persistence) as app:
+        before, t = app.keys.ring, app.database.tables.keys
+        damaged = t.update({t.public: "no JSON"}).where(t.id == before.signer.kid)
+        await app.database.change(damaged)
+        await app.keys.reload_or_warn()
+        assert app.keys.ring is before
+        public = before.signer.jwk.export_public()
+        await app.database.change(t.update({t.public: public}).where(t.id == before.signer.kid))
+        await app.keys.reload_or_warn()
+        assert app.keys.ring is not before
+        assert app.keys.published() == before.jwks
+
+
 def test_every_refusal_is_for_an_operator() -> None:
     assert issubclass(MasterKeyError, OperatorError)
     assert issubclass(NoKeysError, OperatorError)

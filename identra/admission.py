@@ -36,7 +36,7 @@ class Case:
     transaction, so that no challenge ever admits twice, and `also` runs there once the user is
     known. `known` reads who is meant where the assertion itself does not say. `caller` is whose
     live session came along, and must still be live when it counts; `counts_from` the instant from
-    which a new identity counts as re-authentication.
+    which a new identity counts as re-authentication. `sets_secret` says what `also` does.
     """
 
     assertion: Assertion
@@ -47,6 +47,7 @@ class Case:
     known: Callable[[], Awaitable[Known]] | None = None
     also: Callable[[str], Awaitable[None]] | None = None
     counts_from: int | None = None
+    sets_secret: bool = False
 
 
 class _DecisionChangedError(Exception):
@@ -87,7 +88,9 @@ class Admission:
                     opened = await self._apply(case, decision, peer)
             except (Duplicate, _DecisionChangedError):
                 continue
-            await self._notices.after(decision, case.assertion, opened.origin.user_id)
+            await self._notices.after(
+                decision, case.assertion, opened.origin.user_id, secret_set=case.sets_secret
+            )
             return self._sessions.pair(opened)
         raise StoreUnavailable("overtaken three times", retry_after=1)
 

@@ -100,6 +100,7 @@ class Registration:
             origin_of(assertion),
             answered=answered,
             also=partial(self._set_first_secret, provider, hashed),
+            sets_secret=True,
         )
         return await self._admission.admit(case, peer)
 

@@ -98,6 +98,21 @@ async def test_an_owner_with_a_password_is_told_and_the_caller_is_not(
         assert not any(c.isdigit() for c in app.outbox.messages[-1].text)
 
 
+async def test_a_first_password_of_an_account_that_was_there_is_told_to_its_owner(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Whoever reads her mail for a moment could set one and come back for years."""
+    async with open_home(tmp_path, persistence) as app:
+        await app.login.begin_code("email", ADA, HERE, use_html=False)
+        await app.login.complete_code("email", ADA, code_for(app, ADA), HERE, bearer=None)
+        for email in (ADA, "new@example.com"):
+            await app.registration.begin("password", email, PASSWORD, HERE)
+            code = code_for(app, email)
+            await app.registration.confirm("password", email, code, PASSWORD, HERE)
+        assert mails_to(app, ADA)[-1] == "Your Identra password was set"
+        assert len(mails_to(app, "new@example.com")) == 1
+
+
 async def test_a_bad_password_does_not_burn_the_code(
     tmp_path: Path, persistence: Persistence
 ) -> None:

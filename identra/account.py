@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from identra.deadline import one_deadline
 from identra.errors import InvalidToken, MissingToken
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Account:
         self._users = users
         self._providers = providers
 
+    @one_deadline
     async def identify(self, bearer: str | None) -> Caller:
         """The caller behind a bearer token, checked against user and session rows.
 
@@ -76,6 +78,7 @@ class Account:
             return False
         return True
 
+    @one_deadline
     async def login_info(self, bearer: str | None) -> LoginInfo:
         """How the caller can get in. Raises as `identify`."""
         caller = await self.identify(bearer)

@@ -37,7 +37,7 @@ class Case:
     transaction, so that no challenge ever admits twice, and `also` runs there once the user is
     known. `known` reads who is meant where the assertion itself does not say. `caller` is whose
     live session came along, and must still be live when it counts; `counts_from` the instant from
-    which a new identity counts as re-authentication.
+    which a new identity counts as re-authentication. `sets_secret` says what `also` does.
     """
 
     assertion: Assertion
@@ -48,6 +48,7 @@ class Case:
     known: Callable[[], Awaitable[Known]] | None = None
     also: Callable[[str], Awaitable[None]] | None = None
     counts_from: int | None = None
+    sets_secret: bool = False
 
 
 class _DecisionChangedError(Exception):
@@ -87,7 +88,9 @@ class Admission:
                 opened = await self._db.transact(partial(self._apply, case, decision, peer))
             except (Duplicate, _DecisionChangedError):
                 continue
-            await self._notices.after(decision, case.assertion, opened.origin.user_id)
+            await self._notices.after(
+                decision, case.assertion, opened.origin.user_id, secret_set=case.sets_secret
+            )
             return self._sessions.pair(opened)
         raise StoreUnavailable("overtaken three times", retry_after=1)
 
@@ -125,11 +128,15 @@ class Admission:
         return opened
 
     async def _hold(self, decision: Decision, at: int) -> None:
-        """Write the rows of those concerned first: whoever disables them now waits for us."""
-        if decision.lock_out and decision.lock_out != decision.user_id:
-            await self._users.touch(decision.lock_out)
-        if decision.user_id and not await self._users.enter(decision.user_id, at):
-            raise _DecisionChangedError
+        """Write the rows of those concerned first: whoever disables them now waits for us.
+
+        In one order for all, so that no two wait for each other.
+        """
+        for user_id in sorted({decision.user_id or "", decision.lock_out or ""} - {""}):
+            if user_id != decision.user_id:
+                await self._users.touch(user_id)
+            elif not await self._users.enter(user_id, at):
+                raise _DecisionChangedError
 
 
 def stamp(provider: Provider, info: UserInfo, *, at: int, amr: tuple[Method, ...]) -> Assertion:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra.admission import Case, stamp
+from identra.deadline import one_deadline
 from identra.errors import InvalidState, ReauthenticationRequired
 from identra.linking import decide_binding
 from identra.sessions import Origin
@@ -51,6 +52,7 @@ class Binding:
         self._clock = clock
         self._requires_reauthentication = requires_reauthentication
 
+    @one_deadline
     async def bind(self, bearer: str | None, back: Return, peer: Peer) -> Bound:
         """Bind the identity that came back to the caller, and open a session like hers.
 

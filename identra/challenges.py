@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from identra.db import Duplicate
 from identra.errors import InvalidCode, InvalidState
@@ -12,6 +13,8 @@ from identra.secret import base64url, derive, digest, digits, keyed_digest, same
 from identra.values import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from identra.db import Database
     from identra.state import State
     from identra.values import Clock
@@ -73,21 +76,23 @@ class Challenges:
         self._clock = clock
         self._digits = digits
 
-    async def ask(self, provider: str, purpose: Purpose, recipient: str) -> str | None:
-        """A new code for this recipient, or None while a live one is younger than a minute.
+    @asynccontextmanager
+    async def asked(
+        self, provider: str, purpose: Purpose, recipient: str
+    ) -> AsyncIterator[str | None]:
+        """A new code to send, or None while a live one is younger than a minute.
 
-        Only the newest code counts. One out of guesses is replaced at once.
+        Only the newest code counts, and of many who ask at once one gets it. One out of guesses
+        is replaced at once, and so is one that could not be sent: a failure inside takes it back.
         """
         key = _code_key(provider, purpose, recipient)
-        if await self._is_resting(key):
-            return None
-        code, challenge_id = digits(self._digits), uuid7()
-        await self._state.take(key)
-        kept = json.dumps(
-            {"id": challenge_id, "at": self._clock(), "digest": self._digest(key, code)}
-        )
-        stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
-        return code if stored else None
+        code = await self._ask(key)
+        try:
+            yield code
+        except BaseException:
+            if code:
+                await self._state.take(key)
+            raise
 
     async def withdraw(self, provider: str, purpose: Purpose, recipient: str) -> None:
         """Take back a code that did not leave, so that the next one asked for is sent at once."""
@@ -97,7 +102,7 @@ class Challenges:
         """Take the challenge with a right code. Raises InvalidCode for every other cause."""
         key = _code_key(provider, purpose, recipient)
         kept = await self._state.get(key)
-        live = json.loads(kept) if kept else {"id": "none", "digest": ""}
+        live = json.loads(kept) if kept else {"id": key, "digest": ""}
         tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME)
         right = same(self._digest(key, code), live["digest"])
         if not right or tries.value > CODE_TRIES or await self._state.take(key) != kept:
@@ -140,14 +145,28 @@ class Challenges:
         except Duplicate as again:
             raise answered.error("spent before") from again
 
-    async def _is_resting(self, key: str) -> bool:
-        kept = await self._state.get(key)
-        if kept is None:
+    async def _ask(self, key: str) -> str | None:
+        former = await self._state.get(key)
+        if former and not await self._replace(key, json.loads(former)):
+            return None
+        code, challenge_id = digits(self._digits), uuid7()
+        kept = json.dumps(
+            {"id": challenge_id, "at": self._clock(), "digest": self._digest(key, code)}
+        )
+        stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
+        return code if stored else None
+
+    async def _replace(self, key: str, former: dict[str, Any]) -> bool:
+        """Take a former code away, if it may be replaced and nobody else is doing so."""
+        tries = await self._state.count(_tries_key(former["id"]), ttl=CODE_LIFETIME, by=0)
+        young = self._clock() - former["at"] < CODE_REST * SECOND
+        if young and tries.value < CODE_TRIES:
             return False
-        live = json.loads(kept)
-        tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME, by=0)
-        young = self._clock() - live["at"] < CODE_REST * SECOND
-        return bool(young) and tries.value < CODE_TRIES
+        turns = await self._state.count(f"after:{former['id']}", ttl=CODE_REST)
+        if turns.value > 1:
+            return False
+        await self._state.take(key)
+        return True
 
     def _digest(self, key: str, code: str) -> str:
         return keyed_digest(derive(self._secrets.current_secret(), "code"), key, code)

@@ -87,6 +87,7 @@ class Ring:
     secrets: dict[str, RingSecret]
     jwks: Jwks
     read_at: int
+    rows: dict[str, dict[str, Any]] = field(repr=False)
 
 
 class Keys:
@@ -98,12 +99,13 @@ class Keys:
         self._events = events
         self._clock = clock
         self._ring: Ring | None = None
+        self._looking = asyncio.Lock()
 
     async def load(self) -> None:
         """Read and open the ring. Raises NoKeysError, MasterKeyError, StoreUnavailable."""
         t = self._db.tables.keys
         rows = await self._db.fetch(t.select().where(t.state != "retired"))
-        self._ring = _assemble(rows, self._master, self._clock())
+        self._ring = _assemble(rows, self._master, self._clock(), self._ring)
 
     async def refresh(self) -> None:
         """Read the ring again if what is held is older than its interval."""
@@ -116,6 +118,8 @@ class Keys:
             await self.load()
         except (OperatorError, IdentraError) as fault:
             log.warning("key ring not reloaded", cause=str(fault))
+        except Exception as fault:  # noqa: BLE001 - one odd row must not end the reading for good
+            log.error("key ring not reloaded", cause=type(fault).__name__)  # noqa: TRY400 - no values
 
     @property
     def ring(self) -> Ring:
@@ -134,8 +138,10 @@ class Keys:
 
     async def verifier(self, kid: str) -> SigningKey | None:
         """The published key of that id; an unknown one is looked for once a second."""
-        if kid not in self.ring.verifiers and self._may_look_again():
-            await self.load()
+        if kid not in self.ring.verifiers:
+            async with self._looking:
+                if self._may_look_again():
+                    await self.load()
         return self.ring.verifiers.get(kid)
 
     def published(self) -> Jwks:
@@ -216,11 +222,23 @@ def _new_secret() -> _NewKey:
     return _NewKey(secret_id, "mac", "HS256", "", base64url(token_bytes()))
 
 
-def _assemble(rows: list[dict[str, Any]], master: MasterKeys, now: int) -> Ring:
-    live = [row for row in rows if row["state"] in PUBLISHED]
-    pairs = {row["id"]: _open_pair(row, master) for row in live if row["purpose"] == "sig"}
-    secrets = {row["id"]: _open_secret(row, master) for row in live if row["purpose"] == "mac"}
-    active = {row["purpose"]: row["id"] for row in live if row["state"] == "active"}
+def _assemble(
+    rows: list[dict[str, Any]], master: MasterKeys, now: int, former: Ring | None
+) -> Ring:
+    """The ring that these rows make; keys whose rows are as before are not opened again."""
+    live = {row["id"]: row for row in rows if row["state"] in PUBLISHED}
+    same = {kid for kid, row in live.items() if former and former.rows.get(kid) == row}
+    pairs = {
+        kid: former.verifiers[kid] if former and kid in same else _open_pair(row, master)
+        for kid, row in live.items()
+        if row["purpose"] == "sig"
+    }
+    secrets = {
+        kid: former.secrets[kid] if former and kid in same else _open_secret(row, master)
+        for kid, row in live.items()
+        if row["purpose"] == "mac"
+    }
+    active = {row["purpose"]: kid for kid, row in live.items() if row["state"] == "active"}
     if not {"sig", "mac"} <= set(active):
         raise NoKeysError("the database holds no active key; run `identra keys init`")
     return Ring(
@@ -228,8 +246,9 @@ def _assemble(rows: list[dict[str, Any]], master: MasterKeys, now: int) -> Ring:
         verifiers=pairs,
         secret=secrets[active["mac"]],
         secrets=secrets,
-        jwks=_publish([row["public"] for row in live if row["purpose"] == "sig"]),
+        jwks=_publish([live[kid]["public"] for kid in sorted(pairs)]),
         read_at=now,
+        rows=live,
     )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from identra import address
 from identra.admission import Case, origin_of, stamp
-from identra.errors import Busy, IdentraError, InvalidCredentials
+from identra.deadline import one_deadline
+from identra.errors import Busy, InvalidCredentials, StoreUnavailable
 from identra.limits import GUESSING, SENDING
 from identra.linking import decide
 from identra.providers.code import read_answer, spell_recipient
@@ -69,6 +70,7 @@ class Login:
         self._clock = clock
         self._decide = partial(decide, sign_up=sign_up)
 
+    @one_deadline
     async def begin_code(self, provider: str, to: str, peer: Peer, *, use_html: bool) -> None:
         """Send a code, unless a live one is younger than a minute; tells nothing of the user.
 
@@ -79,15 +81,11 @@ class Login:
         self._couriers.demand(place)
         recipient = spell_recipient(place, to)
         await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
-        code = await self._challenges.ask(provider, "login", recipient)
-        if not code:
-            return
-        try:
-            await self._couriers.send_code(place, recipient, code, use_html=use_html)
-        except IdentraError:
-            await self._challenges.withdraw(provider, "login", recipient)
-            raise
+        async with self._challenges.asked(provider, "login", recipient) as code:
+            if code:
+                await self._couriers.send_code(place, recipient, code, use_html=use_html)
 
+    @one_deadline
     async def complete_code(
         self, provider: str, to: str, code: str, peer: Peer, *, bearer: str | None
     ) -> TokenPair:
@@ -107,6 +105,7 @@ class Login:
         )
         return await self._admission.admit(case, peer)
 
+    @one_deadline
     async def by_secret(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair:
         """Trade an address and its secret for a session; never creates or links.
 
@@ -136,11 +135,13 @@ class Login:
             await self._rehash(place.name, credential, secret)
         return pair
 
+    @one_deadline
     async def begin_oauth(self, departure: Departure, peer: Peer, *, bearer: str | None) -> Prompt:
         """Where to send the person; with Bearer the state can only bind, and only to her."""
         caller = await self._account.identify(bearer) if bearer else None
         return await self._roundtrip.begin(departure, caller, peer)
 
+    @one_deadline
     async def complete_oauth(self, back: Return, peer: Peer) -> Welcome:
         """Finish the round trip and let the person in.
 
@@ -167,11 +168,11 @@ class Login:
 
     async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:
         """Inside the transaction: the secret just judged must still be hers."""
-        if await self._users.hash_of(user_id, provider) != credential.hash:
+        if await self._users.secret_since(user_id, provider) != credential.set_at:
             raise InvalidCredentials("the secret was changed meanwhile")
 
     async def _rehash(self, provider: str, credential: Credential, secret: str) -> None:
-        """Strengthen a hash of former parameters; a full queue leaves it for another time."""
-        with suppress(Busy):
+        """Strengthen a hash of former parameters; what is busy or away leaves it for later."""
+        with suppress(Busy, StoreUnavailable):
             hashed = await self._hashing.hash(normalise(secret))
             await self._users.rehash(credential.user_id, provider, credential.hash, hashed)

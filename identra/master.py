@@ -75,17 +75,41 @@ class MasterKeys:
 
 
 def make_file(path: Path) -> bool:
-    """Make a master key file, mode 0600, never over an existing one; whether one was made."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a master key file, mode 0600, never over an existing one; whether one was made.
+
+    It is there as a whole or not at all, and lasts. Raises MasterKeyError.
+    """
+    draft = path.with_name(f".{path.name}.{token(8)}")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return False
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            _write(draft, token(LENGTH) + "\n")
+            os.link(draft, path)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+        _keep(path.parent)
+    except OSError as fault:
+        raise MasterKeyError(f"keys.master_key_files: {path}: {fault.strerror}") from fault
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(token(LENGTH) + "\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return True
+
+
+def _keep(folder: Path) -> None:
+    """Have a folder's new entries outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_files(paths: Sequence[Path]) -> MasterKeys:

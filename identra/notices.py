@@ -12,7 +12,7 @@ from identra.mail import letters
 if TYPE_CHECKING:
     from identra.linking import Decision
     from identra.users import Users
-    from identra.values import Assertion, Mailer, Message
+    from identra.values import Assertion, Mailer
 
 log = structlog.get_logger(__name__)
 
@@ -25,28 +25,39 @@ class Notices:
         self._users = users
         self._application = application
 
-    async def after(self, decision: Decision, assertion: Assertion, user_id: str) -> None:
-        """Tell what a decision did, to the user's proved address, if mail can leave."""
-        if not decision.tell or not self._mailer.configured:
+    async def after(
+        self, decision: Decision, assertion: Assertion, user_id: str, *, secret_set: bool = False
+    ) -> None:
+        """Tell what a decision did, to the user's proved address, if mail can leave.
+
+        `secret_set` says that a first secret came with it: whose account it already was is told.
+        """
+        told = decision.tell or (secret_set and not decision.creates)
+        if not told or not self._mailer.configured:
             return
         try:
-            await self._tell(decision, assertion, user_id)
+            await self._tell(decision, assertion, user_id, secret_set=secret_set)
         except IdentraError as fault:
             log.warning("notice not sent", user_id=user_id, reason=fault.reason)
 
-    async def _tell(self, decision: Decision, assertion: Assertion, user_id: str) -> None:
+    async def _tell(
+        self, decision: Decision, assertion: Assertion, user_id: str, *, secret_set: bool
+    ) -> None:
         if decision.lock_out == user_id and assertion.address:
             self._mailer.post(
                 letters.claim_dropped(assertion.address, application=self._application)
             )
-        if decision.link:
-            await self._tell_owner(user_id, assertion.provider)
+        elif secret_set and (to := await self._owner(user_id)):
+            self._mailer.post(letters.password_set(to, application=self._application))
+        if decision.link and (to := await self._owner(user_id)):
+            self._mailer.post(
+                letters.identity_linked(
+                    to, provider=assertion.provider, application=self._application
+                )
+            )
 
-    async def _tell_owner(self, user_id: str, provider: str) -> None:
+    async def _owner(self, user_id: str) -> str | None:
+        """The address by which a user is told: one she proved, or none."""
         user = await self._users.user(user_id)
         address = user.address if user else None
-        if address and address.proved_at is not None:
-            self._mailer.post(self._linked(address.email, provider))
-
-    def _linked(self, to: str, provider: str) -> Message:
-        return letters.identity_linked(to, provider=provider, application=self._application)
+        return address.email if address and address.proved_at is not None else None

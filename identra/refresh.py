@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from identra.deadline import one_deadline
 from identra.errors import InvalidRefreshToken
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class Refresh:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
+    @one_deadline
     async def exchange(self, refresh_token: str, *, idempotency_key: str | None) -> TokenPair:
         """The successor of a refresh token with a new access token (RFC 6749, 6; RFC 9700, 4.14).
 
@@ -28,6 +30,7 @@ class Refresh:
         refreshed = await self._sessions.refresh(refresh_token, idempotency_key=idempotency_key)
         return refreshed.pair
 
+    @one_deadline
     async def revoke(self, refresh_token: str) -> None:
         """End the session any of whose tokens this is; nothing happens otherwise (RFC 7009)."""
         if len(refresh_token) <= LONGEST:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from identra import address
 from identra.admission import Case, origin_of
-from identra.errors import Busy, EmailTaken
+from identra.deadline import one_deadline
+from identra.errors import EmailTaken
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
 from identra.providers.secret import demand_acceptable
@@ -57,6 +58,7 @@ class Registration:
         self._shortest = shortest
         self._sign_up = sign_up
 
+    @one_deadline
     async def begin(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair | None:
         """Register: a token pair in `immediate` mode, else None and a mail on its way.
 
@@ -76,6 +78,7 @@ class Registration:
             return None
         return await self._register(provider, spelled, chosen, peer)
 
+    @one_deadline
     async def confirm(
         self, provider: str, email: str, code: str, secret: str, peer: Peer
     ) -> TokenPair:
@@ -97,6 +100,7 @@ class Registration:
             origin_of(assertion),
             answered=answered,
             also=partial(self._set_first_secret, provider, hashed),
+            sets_secret=True,
         )
         return await self._admission.admit(case, peer)
 
@@ -116,18 +120,14 @@ class Registration:
 
     async def _mail(self, provider: str, spelled: str) -> None:
         """The same work and one mail either way: a code, or word to an owner with a secret."""
-        code = await self._challenges.ask(provider, "register", spelled)
-        registered = await self._users.proved_credential(provider, spelled)
-        if code is None:
-            return
-        try:
+        async with self._challenges.asked(provider, "register", spelled) as code:
+            registered = await self._users.proved_credential(provider, spelled)
+            if code is None:
+                return
             if registered:
                 self._couriers.mail_already_registered(spelled)
             else:
                 self._couriers.mail_code(spelled, code, use_html=False)
-        except Busy:
-            await self._challenges.withdraw(provider, "register", spelled)
-            raise
 
     async def _set_first_secret(self, provider: str, hashed: str, user_id: str) -> None:
         if await self._users.hash_of(user_id, provider) is not None:

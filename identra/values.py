@@ -21,6 +21,8 @@ DAY = 24 * HOUR
 SUBJECT_LENGTH = 255
 PROFILE_LENGTH = 255
 AVATAR_LENGTH = 2048
+NOBODY = frozenset({"none", "null", "undefined", "nan", "true", "false", "0"})
+"""What is missing, written out as a string: the same for everybody, and so nobody's id."""
 
 Clock: TypeAlias = Callable[[], int]
 """Tells now, in Unix microseconds. Tests hand in one that they turn by hand."""
@@ -76,6 +78,7 @@ class UserInfo:
         _demand(0 < len(self.subject) <= SUBJECT_LENGTH, "a subject has 1 to 255 characters")
         _demand(self.subject.isprintable(), "a subject has no control characters")
         _demand(self.subject == self.subject.strip(), "a subject has no space around it")
+        _demand(self.subject.lower() not in NOBODY, "a subject names somebody")
         _demand(isinstance(self.username, str), "a username is a string")
         _demand(isinstance(self.avatar_url, str), "an avatar_url is a string")
         _demand(isinstance(self.addresses, tuple), "addresses are a tuple")

@@ -1,4 +1,4 @@
-"""A cable to a server that a test can cut, or let go dead without a word."""
+"""A cable to a server that a test can cut, slow down, or let go dead without a word."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Cable:
         self._flows = asyncio.Event()
         self._flows.set()
         self._whole = True
+        self.slowness = 0.0
+        """Seconds that each piece takes on its way."""
         self.port = 0
 
     def cut(self) -> None:
@@ -68,6 +70,7 @@ class Cable:
     ) -> None:
         while data := await source.read(65536):
             await self._flows.wait()
+            await asyncio.sleep(self.slowness)
             sink.write(rewrite(data))
             await sink.drain()
         sink.close()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from identra.settings import Persistence, Redis
-    from identra.values import Clock
+    from identra.values import Clock, Mailer
 
 PASSWORD = "correct horse battery staple"
 HERE = Peer("192.0.2.1", attempt_id="attempt")
@@ -63,11 +63,12 @@ async def open_home(
     sections: Sections | None = None,
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    mailer: Mailer | None = None,
 ) -> AsyncIterator[App]:
     """An open house on a migrated database; its mail waits in `app.outbox`."""
     loaded = load(write_settings(folder, place, store, sections), {})
     await _give_keys(loaded)
-    app = await build(loaded, swapped=Swapped(clock, transport, Outbox()))
+    app = await build(loaded, swapped=Swapped(clock, transport, mailer or Outbox()))
     try:
         yield app
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from identra.deadline import one_deadline
 from identra.errors import OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class App:
     state: State
     opened: AsyncExitStack = field(repr=False)
 
+    @one_deadline
     async def readiness(self) -> Readiness:
         """Ask the database, the ring and the short-lived state whether they answer."""
         try:

@@ -6,7 +6,7 @@ Queries are built with Piccolo's tables (`db.tables`) or as QueryStrings and run
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -19,7 +19,8 @@ from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
-from identra.errors import OperatorError
+from identra.deadline import in_time, time_left
+from identra.errors import OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -69,8 +70,9 @@ class Database:
     async def fetch(self, query: Runnable) -> list[Row]:
         """Give all rows, each by column name."""
         bound = self._compile(query)
-        with self._place() as place:
-            return await place.rows(bound.sql, _instants(bound.args))
+        async with in_time():
+            with self._place() as place:
+                return await place.rows(bound.sql, _instants(bound.args))
 
     async def first(self, query: Runnable) -> Row | None:
         """Give the first row, or None."""
@@ -84,8 +86,9 @@ class Database:
         lost as a whole, on every engine alike.
         """
         bound = self._compile(query)
-        with self._place() as place:
-            return await place.affected(bound.sql, _instants(bound.args))
+        async with in_time():
+            with self._place() as place:
+                return await place.affected(bound.sql, _instants(bound.args))
 
     def prepare(self, query: Query[Any, Any] | QueryString) -> Statement:
         """Compile a query once; `Param("name")` marks what `bind(name=…)` gives it each time.
@@ -187,7 +190,8 @@ class Transaction:
         current = self._current.get()
         if current is not None and not current.ended:
             raise RuntimeError("a transaction is open already; they don't nest")
-        self._open = _Open(await self._begin(), asyncio.current_task())
+        async with in_time():
+            self._open = _Open(await self._begin(), asyncio.current_task())
         self._token = self._current.set(self._open)
 
     async def __aexit__(
@@ -200,12 +204,21 @@ class Transaction:
             raise RuntimeError("the transaction was never entered")
         self._current.reset(self._token)
         self._open.ended = True
-        if error is not None or self._open.broken:
-            await self._open.session.rollback()
-        else:
-            await self._open.session.commit()
+        if error is None and not self._open.broken and time_left() != 0:
+            async with in_time():
+                await self._open.session.commit()
+            return
+        await self._undo(self._open.session)
         if error is None and self._open.broken:
             raise RuntimeError("a failure inside the transaction was swallowed; it is undone")
+        if error is None:
+            raise StoreUnavailable("no time left to commit", retry_after=1)
+
+    async def _undo(self, session: Session) -> None:
+        """Undo it; past the deadline the engine sees that through by itself."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(time_left()):
+                await session.rollback()
 
 
 def _instants(args: Sequence[Any]) -> Sequence[Any]:

@@ -53,14 +53,17 @@ def spell_recipient(provider: CodeProvider, to: str) -> str:
         spelled: object = provider.recipient(to)
     except ValueError as fault:
         raise InvalidArgument.of(provider.field, str(fault) or "is not acceptable") from fault
-    if not isinstance(spelled, str) or not _is_plain(spelled):
+    if not isinstance(spelled, str) or not _can_be_subject(spelled):
         raise InvalidArgument.of(provider.field, "is not acceptable")
     return spelled
 
 
-def _is_plain(spelled: str) -> bool:
-    fits = 0 < len(spelled) <= LONGEST_RECIPIENT
-    return fits and spelled.isprintable() and spelled == spelled.strip()
+def _can_be_subject(spelled: str) -> bool:
+    try:
+        UserInfo(spelled)
+    except ValueError:
+        return False
+    return len(spelled) <= LONGEST_RECIPIENT
 
 
 def read_answer(provider: CodeProvider, recipient: str) -> UserInfo:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from identra.errors import ProviderRefused, ProviderUnavailable
+from identra.errors import IdentraError, ProviderRefused, ProviderUnavailable
 from identra.providers.base import Kind, Provider, ProviderSettings
 from identra.secret import pkce_challenge
 from identra.values import UserInfo, error_word
@@ -116,7 +116,7 @@ async def exchange(
     """Trade the code for a token (RFC 6749, 4.1.3) and read who it belongs to, in 10 s in all.
 
     Raises ProviderRefused when the provider says no, ProviderUnavailable when it can't be
-    understood or does not answer in time.
+    understood or does not answer in time. A plugin's exception, whatever it is, is the latter.
     """
     try:
         async with asyncio.timeout(TIME_LIMIT):
@@ -124,8 +124,11 @@ async def exchange(
             info: object = await provider.userinfo(upstream, token)
     except TimeoutError as late:
         raise ProviderUnavailable(f"{provider.name}: no answer in time", retry_after=5) from late
-    except (ValueError, TypeError, KeyError, LookupError, AttributeError) as fault:
-        raise ProviderUnavailable(f"{provider.name}: {type(fault).__name__}: {fault}") from fault
+    except IdentraError:
+        raise
+    except Exception as fault:
+        # A plugin's own words may hold what the place told us, so only the fault's name is told.
+        raise ProviderUnavailable(f"{provider.name}: {type(fault).__name__}") from fault
     if not isinstance(info, UserInfo):
         raise ProviderUnavailable(f"{provider.name}: userinfo gave no UserInfo")
     return info

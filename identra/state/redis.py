@@ -18,6 +18,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
+from identra.deadline import in_time
 from identra.errors import StoreUnavailable
 from identra.state import Count, checked
 
@@ -100,12 +101,13 @@ class RedisState:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(VERB), self._room:
-                yield
-        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
-            said = f"redis: {type(error).__name__}: {error}"
-            raise StoreUnavailable(said, retry_after=1) from error
+        async with in_time():
+            try:
+                async with asyncio.timeout(VERB), self._room:
+                    yield
+            except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+                said = f"redis: {type(error).__name__}: {error}"
+                raise StoreUnavailable(said, retry_after=1) from error
 
 
 def _value(held: str | None) -> str | None:

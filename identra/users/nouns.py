@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A hash we keep, and whose it is."""
+    """A hash we keep, whose it is, and since when its secret is hers."""
 
     user_id: str
     hash: str
+    set_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,14 @@ class Reading:
         )
         return str(row["hash"]) if row else None
 
+    async def secret_since(self, user_id: str, provider: str) -> int | None:
+        """When a user's secret at a provider was set, or None; a hash made anew changes nothing."""
+        t = self._db.tables.credentials
+        row = await self._db.first(
+            t.select(t.set_at).where((t.user_id == user_id) & (t.provider == provider))
+        )
+        return int(row["set_at"]) if row else None
+
     async def user(self, user_id: str) -> User | None:
         """A user with all that is hers, or None."""
         row = await self._db.first(self._user.bind(user_id=user_id))
@@ -92,7 +100,9 @@ class Reading:
         t = self._db.tables
         c, holder = t.credentials, t.emails.select(t.emails.user_id).where(address)
         row = await self._db.first(
-            c.select(c.user_id, c.hash).where((c.provider == provider) & c.user_id.is_in(holder))
+            c.select(c.user_id, c.hash, c.set_at).where(
+                (c.provider == provider) & c.user_id.is_in(holder)
+            )
         )
         return Credential(**row) if row else None
 

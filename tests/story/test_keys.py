@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +15,15 @@ from piccolo.querystring import QueryString
 
 from identra.app import build, make_first_keys, opened_database, prepare
 from identra.errors import OperatorError
-from identra.keys import NoKeysError
+from identra.events import Events
+from identra.keys import Keys, NoKeysError
 from identra.master import MasterKeyError, make_file, read_files
 from identra.settings import Persistence, load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from clock import FrozenClock
 
 
 async def test_a_first_start_on_sqlite_makes_everything_and_a_second_changes_nothing(
@@ -112,6 +118,98 @@ def test_a_master_key_file_is_never_written_over(tmp_path: Path) -> None:
     kept = file.read_text()
     assert not make_file(file)
     assert file.read_text() == kept
+
+
+FULL_DISK = """
+import pathlib, resource, signal, sys
+from identra.master import MasterKeyError, make_file
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    make_file(pathlib.Path(sys.argv[1]))
+except MasterKeyError as fault:
+    sys.exit(str(fault))
+"""
+
+
+def test_a_first_start_on_a_full_disk_leaves_no_half_a_key(tmp_path: Path) -> None:
+    """An empty file would be taken for the key, and be in the way of every start after."""
+    file = tmp_path / "master.key"
+    command = [sys.executable, "-c", FULL_DISK, str(file)]
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert failed.stderr == f"keys.master_key_files: {file}: File too large\n"
+    assert list(tmp_path.iterdir()) == []
+    assert make_file(file)
+    assert read_files([file]).first
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_key_file_is_whole_from_its_first_moment(tmp_path: Path) -> None:
+    """A second process starting meanwhile reads the key or finds none, never a part of it."""
+    files = [tmp_path / f"{turn}.key" for turn in range(200)]
+
+    def read(file: Path) -> None:
+        while not file.exists():
+            pass
+        read_files([file])
+
+    with ThreadPoolExecutor(2) as threads:
+        reading = [threads.submit(read, file) for file in files]
+        for file in files:
+            make_file(file)
+        for each in reading:
+            each.result()
+
+
+async def test_a_ring_read_again_opens_no_key_again(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Opening a key and first signing with it holds the loop up, and reading comes often."""
+    async with open_home(tmp_path, persistence) as app:
+        signer = app.keys.signer()
+        await app.keys.load()
+        assert app.keys.signer() is signer
+
+
+class Counted(Keys):
+    """Tells how often the ring was read."""
+
+    loads = 0
+
+    async def load(self) -> None:
+        self.loads += 1
+        await super().load()
+
+
+async def test_a_flood_of_unknown_key_ids_has_the_ring_read_once_a_second(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    async with open_home(tmp_path, persistence, clock=clock) as app:
+        master = read_files(app.settings.keys.master_key_files)
+        keys = Counted(app.database, master, Events(app.database, clock), clock)
+        await keys.load()
+        for second in (1, 2):
+            clock.advance(1)
+            known = await asyncio.gather(*(keys.verifier(f"unknown{n}") for n in range(20)))
+            assert known == [None] * 20
+            assert keys.loads == 1 + second
+
+
+async def test_a_row_that_can_not_be_read_leaves_the_former_ring_in_use(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """What reads the ring again and again goes on, and finds it mended."""
+    async with open_home(tmp_path, persistence) as app:
+        before, t = app.keys.ring, app.database.tables.keys
+        damaged = t.update({t.public: "no JSON"}).where(t.id == before.signer.kid)
+        await app.database.change(damaged)
+        await app.keys.reload_or_warn()
+        assert app.keys.ring is before
+        public = before.signer.jwk.export_public()
+        await app.database.change(t.update({t.public: public}).where(t.id == before.signer.kid))
+        await app.keys.reload_or_warn()
+        assert app.keys.ring is not before
+        assert app.keys.published() == before.jwks
 
 
 def test_every_refusal_is_for_an_operator() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,6 +98,21 @@ async def test_an_owner_with_a_password_is_told_and_the_caller_is_not(
         assert not any(c.isdigit() for c in app.outbox.messages[-1].text)
 
 
+async def test_a_first_password_of_an_account_that_was_there_is_told_to_its_owner(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Whoever reads her mail for a moment could set one and come back for years."""
+    async with open_home(tmp_path, persistence) as app:
+        await app.login.begin_code("email", ADA, HERE, use_html=False)
+        await app.login.complete_code("email", ADA, code_for(app, ADA), HERE, bearer=None)
+        for email in (ADA, "new@example.com"):
+            await app.registration.begin("password", email, PASSWORD, HERE)
+            code = code_for(app, email)
+            await app.registration.confirm("password", email, code, PASSWORD, HERE)
+        assert mails_to(app, ADA)[-1] == "Your Identra password was set"
+        assert len(mails_to(app, "new@example.com")) == 1
+
+
 async def test_a_bad_password_does_not_burn_the_code(
     tmp_path: Path, persistence: Persistence
 ) -> None:
@@ -165,3 +183,61 @@ async def test_of_twenty_concurrent_registrations_one_makes_a_user(
         assert sum(isinstance(outcome, TokenPair) for outcome in outcomes) == 1
         assert all(isinstance(outcome, TokenPair | EmailTaken | Busy) for outcome in outcomes)
         assert len(await app.users.list(limit=10)) == 1
+
+
+async def test_a_login_under_way_while_another_makes_the_hash_anew_gets_in_too(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    slow = {"password": {"registration": "immediate", "argon2_time": 60}}
+    async with open_home(tmp_path, persistence, sections=slow) as app:
+        await register(app)
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        first = asyncio.create_task(app.login.by_secret("password", ADA, PASSWORD, HERE))
+        await asyncio.sleep(0.2)  # so that it is well ahead; the rule holds without it
+        await asyncio.gather(first, app.login.by_secret("password", ADA, PASSWORD, HERE))
+
+
+async def until_hashing(wanted: bool) -> None:
+    def hashes() -> bool:
+        return any(thread.name.startswith("identra-hash") for thread in threading.enumerate())
+
+    while hashes() is not wanted:  # noqa: ASYNC110 - threads tell no event
+        await asyncio.sleep(0.001)
+
+
+async def test_a_password_changed_while_the_former_is_judged_opens_nothing(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    slow = {"password": {"registration": "immediate", "argon2_time": 60}}
+    async with open_home(tmp_path, persistence, sections=slow, clock=clock) as app:
+        pair = await register(app)
+        user_id = (await app.account.login_info(pair.access_token.token)).user_id
+    clock.advance(1)
+    async with open_home(tmp_path, persistence, sections=slow, clock=clock) as app:
+        await until_hashing(False)  # the house that was left is still putting its threads away
+        judging = asyncio.create_task(app.login.by_secret("password", ADA, PASSWORD, HERE))
+        await until_hashing(True)
+        async with app.database.transaction():
+            await app.users.set_secret(user_id, "password", "$argon2id$of-another")
+        with pytest.raises(InvalidCredentials, match="meanwhile"):
+            await judging
+
+
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+async def test_a_hash_that_can_not_be_made_anew_now_costs_nobody_the_login(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """The session is open by then; the store falls away just before the stronger hash is kept."""
+    async with open_home(tmp_path, persistence, sections=IMMEDIATE) as app:
+        await register(app)
+    slow = {"password": {"registration": "immediate", "argon2_time": 60}}
+    async with open_home(tmp_path, persistence, sections=slow) as app:
+        login = asyncio.create_task(app.login.by_secret("password", ADA, PASSWORD, HERE))
+        with closing(sqlite3.connect(persistence.name, isolation_level=None)) as other:
+            sessions = "SELECT count(*) FROM identra_sessions"
+            while other.execute(sessions).fetchone() != (2,):  # noqa: ASYNC110 - no event either
+                await asyncio.sleep(0.001)
+            other.execute("BEGIN IMMEDIATE")
+            pair = await login
+            other.execute("ROLLBACK")
+        await app.account.login_info(pair.access_token.token)

@@ -1,0 +1,77 @@
+"""One deadline for all that a request asks of its stores, retries included.
+
+A use case opens it, every wait for a store is charged to it. What waits for a provider or for a
+hash is not, and outside of use cases (migrations, housekeeping) there is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+from identra.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+STORES: Final = 4.0
+"""Seconds."""
+
+
+@dataclass(slots=True)
+class _Left:
+    seconds: float
+
+
+_LEFT: Final[ContextVar[_Left | None]] = ContextVar("time left for the stores", default=None)
+
+
+def one_deadline(
+    act: Callable[P, Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Give a use case STORES seconds for its stores; one within another shares its time."""
+
+    @wraps(act)
+    async def within(*arguments: P.args, **named: P.kwargs) -> T:
+        if _LEFT.get() is not None:
+            return await act(*arguments, **named)
+        token = _LEFT.set(_Left(STORES))
+        try:
+            return await act(*arguments, **named)
+        finally:
+            _LEFT.reset(token)
+
+    return within
+
+
+def time_left() -> float | None:
+    """The seconds the running request still has for its stores; None without a deadline."""
+    left = _LEFT.get()
+    return None if left is None else max(left.seconds, 0.0)
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Wait for a store no longer than the request has time. Raises StoreUnavailable."""
+    left = _LEFT.get()
+    if left is None:
+        yield
+        return
+    if left.seconds <= 0:
+        raise StoreUnavailable("no time left for the stores", retry_after=1)
+    began = monotonic()
+    try:
+        async with asyncio.timeout(left.seconds):
+            yield
+    except TimeoutError as late:
+        raise StoreUnavailable("the stores took too long in all", retry_after=1) from late
+    finally:
+        left.seconds -= monotonic() - began

@@ -1,0 +1,64 @@
+"""A request has four seconds for its stores in all, however many questions it asks them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import servers
+from cable import Cable
+from homes import HERE, code_for, open_home
+
+from identra.account import Account
+from identra.binding import Binding
+from identra.errors import StoreUnavailable
+from identra.login import Login
+from identra.refresh import Refresh
+from identra.registration import Registration
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from identra.settings import Persistence
+
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+def place(postgres_server: Persistence, postgres_template: str) -> Iterator[Persistence]:
+    with servers.fresh_database(postgres_server, postgres_template) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+async def cable(place: Persistence) -> AsyncIterator[Cable]:
+    async with Cable.to(place.host, place.port or 5432) as laid:
+        yield laid
+
+
+async def test_a_slow_database_is_given_up_in_time_and_leaves_nothing_half_done(
+    tmp_path: Path, place: Persistence, cable: Cable
+) -> None:
+    """Each answer comes well within its own limit; there are just too many of them."""
+    by_cable = place.model_copy(update={"host": "127.0.0.1", "port": cable.port})
+    async with open_home(tmp_path, by_cable) as app:
+        await app.login.begin_code("email", ADA, HERE, use_html=False)
+        code = code_for(app, ADA)
+        cable.slowness = 0.1
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+        assert 3 < time.monotonic() - began < 5
+        cable.slowness = 0.0
+        assert await app.users.list(limit=1) == ()
+        for turn in range(20):
+            await app.users.list(limit=turn + 1)
+
+
+@pytest.mark.parametrize("use_case", [Account, Binding, Login, Refresh, Registration])
+def test_no_call_of_the_hall_is_without_a_deadline(use_case: type) -> None:
+    calls = {name: call for name, call in vars(use_case).items() if not name.startswith("_")}
+    assert calls
+    assert all(hasattr(call, "__wrapped__") for call in calls.values()), calls

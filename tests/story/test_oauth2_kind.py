@@ -1,0 +1,88 @@
+"""Whatever a plugin does when asked who somebody is, it is one clean failure or one person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from standin.github import GitHub
+
+from identra.errors import ProviderRefused, ProviderUnavailable
+from identra.providers.oauth2 import authorization_url, exchange
+from identra.upstream import open_network
+from identra.values import UserInfo
+from identra_github import GitHub as Provider
+from identra_github import GitHubSettings
+
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+SECRET = "gho_whatThePlaceGaveUs"
+
+
+async def sign_in(told: Any) -> UserInfo:
+    """Sign in where the plugin's answer is `told`: to be given, or to be raised."""
+
+    class Odd(Provider):
+        async def userinfo(self, upstream: Any, token: str) -> Any:  # noqa: ARG002 - the kind's shape
+            if isinstance(told, BaseException):
+                raise told
+            return told
+
+    github = GitHub()
+    github.visitor = 7
+    section = {
+        "client_id": github.client_id,
+        "client_secret": github.client_secret,
+        "redirect_url": github.callback,
+    }
+    provider = Odd(GitHubSettings.model_validate(section))
+    network = open_network(github.transport())
+    back = github.callback
+    url = authorization_url(provider, state="s", verifier=VERIFIER, redirect_url=back)
+    try:
+        return await exchange(
+            provider,
+            network.upstream(provider.hosts),
+            code=github.approve(url)["code"],
+            verifier=VERIFIER,
+            redirect_url=back,
+        )
+    finally:
+        await network.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RuntimeError(SECRET),
+        ZeroDivisionError(),
+        RecursionError(),
+        AssertionError(SECRET),
+        ValueError(SECRET),
+        KeyError(SECRET),
+        StopAsyncIteration(),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_anything_a_plugin_raises_is_unavailable_and_not_repeated(fault: Exception) -> None:
+    with pytest.raises(ProviderUnavailable) as gone:
+        await sign_in(fault)
+    assert type(fault).__name__ in gone.value.detail
+    assert SECRET not in gone.value.detail
+
+
+async def test_a_refusal_of_the_plugin_stays_a_refusal() -> None:
+    with pytest.raises(ProviderRefused):
+        await sign_in(ProviderRefused("no"))
+
+
+@pytest.mark.parametrize("told", [None, {"id": 7}, "7", UserInfo])
+async def test_what_is_no_userinfo_is_nobody(told: object) -> None:
+    with pytest.raises(ProviderUnavailable):
+        await sign_in(told)
+
+
+@pytest.mark.parametrize("nothing", [None, 0, False, True, "null", "undefined", float("nan")])
+def test_nothing_written_out_is_no_subject(nothing: object) -> None:
+    """A plugin that takes str() of what is missing makes everybody one and the same person."""
+    with pytest.raises(ValueError, match="subject"):
+        UserInfo(str(nothing))

@@ -81,6 +81,8 @@ async def test_a_registration_begun_after_the_victims_changes_nothing(
         clock.advance(LATER)
         again = await attacker.register("ada@example.com", EVIL)
         assert (again.status_code, again.text) == (first.status_code, first.text)
+        assert len(mails_to(house.app, "ada@example.com")) == 2
+        assert code_for(house.app, "ada@example.com") == code
         for tried in (code, "000000", ""):
             refused = await attacker.confirm("ada@example.com", tried, EVIL)
             assert reason(refused) == REFUSED

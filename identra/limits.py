@@ -112,14 +112,17 @@ class Limits:
             raise RateLimited(SECRET.name, retry_after=max(1, waiting.left))
         tries = await self._counts.count(f"{key}:tries", ttl=SECRET.window)
         if tries.value > most:
-            await self._make_wait(key)
+            # One of those who come at once makes the wait, or each of them would double it.
+            first = tries.value == most + 1
+            wait = await self._make_wait(key) if first else SECRET.first
+            raise RateLimited(SECRET.name, retry_after=wait)
 
-    async def _make_wait(self, key: str) -> None:
+    async def _make_wait(self, key: str) -> int:
         strikes = await self._counts.count(f"{key}:strikes", ttl=86_400)
-        wait = min(SECRET.first * 2 ** (strikes.value - 1), SECRET.longest)
+        wait = min(SECRET.first << strikes.value - 1, SECRET.longest)
         await self._counts.count(f"{key}:wait", ttl=wait)
         await self._counts.take(f"{key}:tries")
-        raise RateLimited(SECRET.name, retry_after=wait)
+        return wait
 
 
 def network_of(peer: Peer) -> str | None:

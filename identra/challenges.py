@@ -94,10 +94,6 @@ class Challenges:
                 await self._state.take(key)
             raise
 
-    async def withdraw(self, provider: str, purpose: Purpose, recipient: str) -> None:
-        """Take back a code that did not leave, so that the next one asked for is sent at once."""
-        await self._state.take(_code_key(provider, purpose, recipient))
-
     async def answer(self, provider: str, purpose: Purpose, recipient: str, code: str) -> Answered:
         """Take the challenge with a right code. Raises InvalidCode for every other cause."""
         key = _code_key(provider, purpose, recipient)

@@ -70,6 +70,7 @@ class Account:
         origin = await self._sessions.alive(claims.session_id, claims.user_id)
         return Caller(claims.user_id, claims.session_id, origin)
 
+    @one_deadline
     async def lives(self, session_id: str, user_id: str) -> bool:
         """Whether this is a live session of the user's."""
         try:

@@ -119,7 +119,7 @@ class Keys:
         except (OperatorError, IdentraError) as fault:
             log.warning("key ring not reloaded", cause=str(fault))
         except Exception as fault:  # noqa: BLE001 - one odd row must not end the reading for good
-            log.error("key ring not reloaded", cause=type(fault).__name__)  # noqa: TRY400 - no values
+            log.warning("key ring not reloaded", cause=type(fault).__name__)
 
     @property
     def ring(self) -> Ring:

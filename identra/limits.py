@@ -58,19 +58,24 @@ class Limits:
         Raises RateLimited, the same whether or not the subject is known.
         """
         for allowance in allowances:
-            if network := network_of(peer):
-                await self._take(allowance, f"{subject}@{network}", allowance.most)
-            await self._take(allowance, subject, allowance.most * IN_ALL)
+            for key, most in _keys(allowance, subject, peer):
+                await self._take(allowance, key, most)
+
+    async def give_back(self, allowances: tuple[Allowance, ...], subject: str, peer: Peer) -> None:
+        """Return what was spent on an act that came to nothing through no fault of the peer."""
+        for allowance in allowances:
+            for key, _ in _keys(allowance, subject, peer):
+                await self._counts.count(key, ttl=allowance.window, by=-1)
 
     async def spend_peer(self, allowance: Allowance, peer: Peer) -> None:
         """Take one from what a peer network has for itself. Raises RateLimited."""
         if network := network_of(peer):
-            await self._take(allowance, network, allowance.most)
+            await self._take(allowance, _key(allowance.name, network), allowance.most)
 
     async def try_secret(self, subject: str, peer: Peer) -> None:
         """Count a try at a secret before it is judged. Raises RateLimited while it must wait."""
         await self._heed(FAILING_PEER, peer)
-        for key, most in _secret_keys(subject, peer):
+        for key, most in _keys(SECRET, subject, peer):
             await self._try(key, most)
 
     async def secret_was_right(self, subject: str, peer: Peer) -> None:
@@ -78,7 +83,7 @@ class Limits:
 
         A wait that began while this try was under way was for others of its kind: it ends too.
         """
-        (key, _), *everywhere = _secret_keys(subject, peer)
+        (key, _), *everywhere = _keys(SECRET, subject, peer)
         for kept in ("tries", "strikes", "wait"):
             await self._counts.take(f"{key}:{kept}")
         for wide, _ in everywhere:
@@ -86,7 +91,7 @@ class Limits:
 
     async def secret_was_not_judged(self, subject: str, peer: Peer) -> None:
         """Give a try back that nobody had the time to judge."""
-        for key, _ in _secret_keys(subject, peer):
+        for key, _ in _keys(SECRET, subject, peer):
             await self._counts.count(f"{key}:tries", ttl=SECRET.window, by=-1)
 
     async def secret_was_wrong(self, peer: Peer) -> None:
@@ -94,8 +99,8 @@ class Limits:
         if network := network_of(peer):
             await self._counts.count(_key(FAILING_PEER.name, network), ttl=FAILING_PEER.window)
 
-    async def _take(self, allowance: Allowance, subject: str, most: int) -> None:
-        count = await self._counts.count(_key(allowance.name, subject), ttl=allowance.window)
+    async def _take(self, allowance: Allowance, key: str, most: int) -> None:
+        count = await self._counts.count(key, ttl=allowance.window)
         if count.value > most:
             raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
@@ -112,14 +117,17 @@ class Limits:
             raise RateLimited(SECRET.name, retry_after=max(1, waiting.left))
         tries = await self._counts.count(f"{key}:tries", ttl=SECRET.window)
         if tries.value > most:
-            await self._make_wait(key)
+            # One of those who come at once makes the wait, or each of them would double it.
+            first = tries.value == most + 1
+            wait = await self._make_wait(key) if first else SECRET.first
+            raise RateLimited(SECRET.name, retry_after=wait)
 
-    async def _make_wait(self, key: str) -> None:
+    async def _make_wait(self, key: str) -> int:
         strikes = await self._counts.count(f"{key}:strikes", ttl=86_400)
-        wait = min(SECRET.first * 2 ** (strikes.value - 1), SECRET.longest)
+        wait = min(SECRET.first << strikes.value - 1, SECRET.longest)
         await self._counts.count(f"{key}:wait", ttl=wait)
         await self._counts.take(f"{key}:tries")
-        raise RateLimited(SECRET.name, retry_after=wait)
+        return wait
 
 
 def network_of(peer: Peer) -> str | None:
@@ -135,12 +143,13 @@ def network_of(peer: Peer) -> str | None:
     return str(address)
 
 
-def _secret_keys(subject: str, peer: Peer) -> tuple[tuple[str, int], ...]:
-    everywhere = (_key(SECRET.name, subject), SECRET.most * IN_ALL)
+def _keys(what: Allowance | Patience, subject: str, peer: Peer) -> tuple[tuple[str, int], ...]:
+    """What a subject is counted under, each with the most it has: from this peer, and in all."""
+    everywhere = (_key(what.name, subject), what.most * IN_ALL)
     network = network_of(peer)
     if not network:
         return (everywhere,)
-    return ((_key(SECRET.name, f"{subject}@{network}"), SECRET.most), everywhere)
+    return ((_key(what.name, f"{subject}@{network}"), what.most), everywhere)
 
 
 def _key(name: str, subject: str) -> str:

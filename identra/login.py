@@ -114,14 +114,7 @@ class Login:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
-        subject = f"{provider}:{spelled}"
-        await self._limits.try_secret(subject, peer)
-        credential = await self._users.credential(place.name, spelled)
-        kept = credential.hash if credential else None
-        if not await self._judge(kept, secret, subject, peer) or credential is None:
-            await self._limits.secret_was_wrong(peer)
-            raise InvalidCredentials("unknown user, wrong secret or none")
-        await self._limits.secret_was_right(subject, peer)
+        credential = await self._judged(place.name, spelled, secret, peer)
         assertion = Assertion(place.name, None, None, ("pwd",), self._clock())
         case = Case(
             assertion,
@@ -158,13 +151,22 @@ class Login:
         pair = await self._admission.admit(case, peer)
         return Welcome(pair, assertion.username, assertion.avatar_url, assertion.address or "")
 
-    async def _judge(self, kept: str | None, secret: str, subject: str, peer: Peer) -> bool:
-        """Whether the secret is the kept one; a try that met a full queue is given back."""
+    async def _judged(self, provider: str, spelled: str, secret: str, peer: Peer) -> Credential:
+        """The credential that the secret is right for; the same work and answer without one."""
+        subject = f"{provider}:{spelled}"
+        await self._limits.try_secret(subject, peer)
         try:
-            return await self._hashing.verify(kept, normalise(secret))
-        except Busy:
+            credential = await self._users.credential(provider, spelled)
+            kept = credential.hash if credential else None
+            right = await self._hashing.verify(kept, normalise(secret))
+        except (Busy, StoreUnavailable):
             await self._limits.secret_was_not_judged(subject, peer)
             raise
+        if not right or credential is None:
+            await self._limits.secret_was_wrong(peer)
+            raise InvalidCredentials("unknown user, wrong secret or none")
+        await self._limits.secret_was_right(subject, peer)
+        return credential
 
     async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:
         """Inside the transaction: the secret just judged must still be hers."""

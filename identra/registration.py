@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
-from identra.errors import EmailTaken
+from identra.errors import Busy, EmailTaken
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
 from identra.providers.secret import demand_acceptable
@@ -91,7 +91,11 @@ class Registration:
         spelled = address.spell(email)
         await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
         chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
-        hashed = await self._hashing.hash(chosen)
+        try:
+            hashed = await self._hashing.hash(chosen)
+        except Busy:
+            await self._limits.give_back(GUESSING, f"{provider}:{spelled}", peer)
+            raise
         answered = await self._challenges.answer(provider, "register", spelled, code)
         assertion = Assertion(provider, None, spelled, ("otp",), self._clock())
         case = Case(

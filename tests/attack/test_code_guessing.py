@@ -62,8 +62,8 @@ async def test_of_guesses_at_once_no_more_than_five_are_compared(
     async with open_house(tmp_path, persistence, redis) as house:
         app = house.app
         challenges = Challenges(app.state, app.database, app.keys, system_clock, digits=6)
-        code = await challenges.ask("email", "login", ADA)
-        assert code is not None
+        async with challenges.asked("email", "login", ADA) as code:
+            assert code is not None
         guesses = [*_others(code, 49), code]
         tries = [challenges.answer("email", "login", ADA, guess) for guess in guesses]
         outcomes = await asyncio.gather(*tries, return_exceptions=True)

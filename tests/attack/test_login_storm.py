@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from homes import HERE, PASSWORD, open_home
+from homes import HERE, PASSWORD, code_for, open_home
 
 from identra.errors import Busy, InvalidCredentials, RateLimited
-from identra.limits import IN_ALL, SECRET
+from identra.limits import GUESSING, IN_ALL, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,3 +63,16 @@ async def test_nor_does_a_full_queue_give_further_guesses(
                 await app.login.by_secret("password", ADA, PASSWORD, HERE)
         with pytest.raises(RateLimited):
             await app.login.by_secret("password", ADA, PASSWORD, HERE)
+
+
+async def test_a_code_that_was_not_looked_at_is_no_guess(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    async with open_home(tmp_path, persistence) as app:
+        await app.registration.begin("password", ADA, PASSWORD, HERE)
+        code = code_for(app, ADA)
+        async with full_queue(app):
+            for _ in range(GUESSING[0].most + 1):
+                with pytest.raises(Busy):
+                    await app.registration.confirm("password", ADA, code, PASSWORD, HERE)
+        await app.registration.confirm("password", ADA, code, PASSWORD, HERE)

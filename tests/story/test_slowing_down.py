@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from cable import Cable
 from homes import HERE, PASSWORD, open_home
 
-from identra.errors import InvalidCredentials, RateLimited
+from identra.errors import InvalidCredentials, RateLimited, StoreUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from clock import FrozenClock
 
     from identra.app import App
-    from identra.settings import Persistence
+    from identra.settings import Persistence, Redis
 
 EMAIL = "ada@example.com"
 IMMEDIATE = {"password": {"registration": "immediate"}}
@@ -55,3 +56,19 @@ async def test_right_passwords_at_once_make_nobody_wait_after_them(
             RateLimited
         }
         await app.login.by_secret("password", EMAIL, PASSWORD, HERE)
+
+
+@pytest.mark.parametrize("persistence", ["postgres"], indirect=True)
+async def test_tries_while_the_database_is_away_are_nobodys_failures(
+    tmp_path: Path, persistence: Persistence, redis_place: Redis
+) -> None:
+    async with Cable.to(persistence.host, persistence.port or 5432) as cable:
+        place = persistence.model_copy(update={"host": "127.0.0.1", "port": cable.port})
+        async with open_home(tmp_path, place, redis_place, sections=IMMEDIATE) as app:
+            await app.registration.begin("password", EMAIL, PASSWORD, HERE)
+            cable.cut()
+            for _ in range(6):
+                with pytest.raises(StoreUnavailable):
+                    await app.login.by_secret("password", EMAIL, PASSWORD, HERE)
+            cable.mend()
+            await app.login.by_secret("password", EMAIL, PASSWORD, HERE)

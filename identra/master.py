@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LENGTH: Final = 32
 ID_LENGTH: Final = 16
 EVERYONE: Final = stat.S_IRWXG | stat.S_IRWXO
+MISSING: Final = "no such file; put it back, or before the first start run `identra keys init`"
 
 
 class MasterKeyError(OperatorError):
@@ -120,7 +121,9 @@ def read_files(paths: Sequence[Path]) -> MasterKeys:
 def _read(path: Path) -> MasterKey:
     try:
         mode = path.stat().st_mode
-        text = path.read_text().strip()
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError as fault:
+        raise MasterKeyError(f"keys.master_key_files: {path}: {MISSING}") from fault
     except OSError as fault:
         raise MasterKeyError(f"keys.master_key_files: {path}: {fault.strerror}") from fault
     if mode & EVERYONE:

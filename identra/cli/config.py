@@ -25,9 +25,12 @@ def command() -> None:
 @command.command()
 @config_option
 def check(config: Path | None) -> None:
-    """Say whether the service would accept its settings."""
-    file = read_settings(config).file
-    click.echo(f"ok: {file or 'no file, built-in defaults'}")
+    """Say whether the service would accept its settings, its providers' and plugins' too."""
+    from identra import loader
+
+    loaded = read_settings(config)
+    loader.load(loaded.tree.plugins.enabled, loaded.tree.providers, loaded.file)
+    click.echo(f"ok: {loaded.file or 'no file, built-in defaults'}")
 
 
 @command.command()

@@ -141,15 +141,16 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
 
 
 def _log(call: Call, status: int) -> None:
-    structlog.get_logger("identra.http").info(
-        "answered",
+    log = structlog.get_logger("identra.http").bind(
         method=call.method if call.route else "-",
         route=call.template,
-        status=status,
-        reason=call.reason or None,
-        detail=call.detail or None,
         ms=round((perf_counter() - call.began) * 1000, 1),
         request_id=call.request_id,
         attempt_id=call.attempt_id,
         peer=address(call, app_of(call).settings),
     )
+    if call.transport.is_closing():
+        log.info("caller left")
+        return
+    said = {"reason": call.reason or None, "detail": call.detail or None}
+    log.info("answered", status=status, **said)

@@ -30,6 +30,10 @@ class Call(Request):
     __slots__ = ("attempt_id", "began", "detail", "reason", "request_id")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        # Made by Sanic to answer a head that was refused, it has none; that head's target may be
+        # one that no parser reads.
+        if "head" not in named:
+            named["url_bytes"] = b"*"
         super().__init__(*arguments, **named)
         self.began = perf_counter()
         self.attempt_id = uuid7()

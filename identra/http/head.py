@@ -29,7 +29,7 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21\x22\x24-\x7e]+) HTTP/1\.([01])")
 _FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 _HOST = re.compile(rb"([A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_TARGET = re.compile(rb"(?:https?://([^/?]*))?(/[^?]*)?(?:\?.*)?")
+_TARGET = re.compile(rb"(?:https?://([^/?]*))?(/[^?]*)(?:\?.*)?")
 _LENGTH = re.compile(rb"[0-9]{1,10}")
 
 
@@ -73,9 +73,9 @@ def _split_target(method: bytes, target: bytes) -> tuple[bytes | None, bytes]:
     if target == b"*" and method == b"OPTIONS":
         return None, target
     parts = _TARGET.fullmatch(target)
-    if parts is None or (parts[1] is None and parts[2] is None):
-        raise InvalidArgument("the request target is not RFC 9112, 3.2")
-    return parts[1], parts[2] or b"/"
+    if parts is None:
+        raise InvalidArgument("the request target is not RFC 9112, 3.2, or has no path")
+    return parts[1], parts[2]
 
 
 def _judge_host(host: bytes | None, authority: bytes | None, *, without: bool) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
-from identra.errors import OperatorError
 from identra.mail.envelope import domain_of
 
 if TYPE_CHECKING:
@@ -60,8 +58,6 @@ class Delivery:
     """
 
     def __init__(self, settings: SmtpSettings, limits: Limits) -> None:
-        if settings.password is not None and settings.tls == "none" and not _is_near(settings.host):
-            raise OperatorError("smtp_mailer.tls: a login needs TLS, unless the host is loopback")
         self._settings = settings
         self._limits = limits
         self._tls = None if settings.tls == "none" else ssl.create_default_context()
@@ -122,10 +118,3 @@ def _status(fault: Exception) -> int | None:
     if isinstance(fault, SMTPRecipientsRefused):
         return fault.recipients[0].code
     return fault.code if isinstance(fault, SMTPResponseException) else None
-
-
-def _is_near(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

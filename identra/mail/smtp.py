@@ -28,7 +28,7 @@ class SmtpMailer:
     """Delivers through `[smtp_mailer]`; call `start` first and `close` last.
 
     `room` bounds the letters taken and not yet settled. After a temporary failure a letter is
-    tried again as `limits` says. Raises OperatorError as `Delivery`.
+    tried again as `limits` says.
     """
 
     def __init__(

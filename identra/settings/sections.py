@@ -17,6 +17,7 @@ from identra.settings.words import (
     PlainText,
     PluginName,
     RedisServer,
+    is_loopback,
 )
 from identra.values import Settings
 
@@ -132,6 +133,8 @@ class SmtpMailer(Settings):
     def _login_is_whole(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together")
+        if self.password is not None and self.tls == "none" and not is_loopback(self.host):
+            raise ValueError('a login with tls = "none" needs a loopback host; else use TLS')
         return self
 
 

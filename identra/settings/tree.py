@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -26,7 +25,7 @@ from identra.settings.sections import (
     Redis,
     SmtpMailer,
 )
-from identra.settings.words import PlainText, PluginName, PublicUrl
+from identra.settings.words import PlainText, PluginName, PublicUrl, is_loopback
 from identra.values import Settings
 
 _SWITCHES = {True: True, False: False, "true": True, "false": False}
@@ -98,13 +97,6 @@ def unfit_for_development(tree: SettingsTree) -> tuple[str, str] | None:
     if tree.persistence.driver != "sqlite":
         return "persistence.driver", "development mode runs on sqlite only"
     for key in ("http_host", "grpc_host"):
-        if not _is_loopback(getattr(tree, key)):
+        if not is_loopback(getattr(tree, key)):
             return key, "development mode listens on a loopback address only"
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

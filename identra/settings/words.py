@@ -15,6 +15,14 @@ _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
 _SENDER = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine, by its spelling alone: nothing is resolved."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _network(value: Any) -> Any:
     try:
         network = ipaddress.ip_network(value)

@@ -29,6 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_check_says_ok_and_names_the_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text('jwt_secret = "x"\n[providers.github]\nclient_id = "x"')
     assert run(["config", "check", "--config", str(file)]) == 0
     printed = capsys.readouterr()
     assert printed.out == f"ok: {file}\n"
@@ -43,6 +44,30 @@ def test_check_refuses_with_one_line_and_exit_1(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == f"identra: {file}: http_prt: unknown key; did you mean http_port?\n"
+
+
+MAIL = "host = 'mail.example.com'\nfrom = 'a@example.com'\nusername = 'u'\npassword = 'p'"
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("[providers.github]\nclient_idd = 'x'", "providers.github.client_idd"),
+        ("[providers.github]\nclient_secret_file = '/no/such'", "github.client_secret_file"),
+        ("[providers.nobody]\nclient_id = 'x'", "providers.nobody"),
+        ("[plugins]\nenabled = ['nobody']", "plugins.enabled"),
+        (f"[smtp_mailer]\n{MAIL}\ntls = 'none'", "smtp_mailer"),
+    ],
+)
+def test_check_refuses_whatever_would_stop_the_start(
+    file: Path, capsys: pytest.CaptureFixture[str], said: str, named: str
+) -> None:
+    file.write_text(said)
+    assert run(["config", "check", "--config", str(file)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert named in printed.err
 
 
 def test_wrong_usage_is_exit_2() -> None:

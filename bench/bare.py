@@ -34,7 +34,8 @@ def main() -> int:
     kind, workers = sys.argv[1:]
     listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    house = Workers(partial(_work, listening, {"sanic": _sanic, "bytes": _bytes}[kind]))
+    open_server = {"sanic": _sanic, "bytes": _bytes}[kind]
+    house = Workers(partial(_work, listening, open_server), on_stop=listening.close)
     return house.keep(int(workers), lambda: print(f"{kind} is ready at {url}", flush=True))
 
 

@@ -21,8 +21,8 @@ class Slice:
     """One turn: how many a second; where HTTP was asked, also how long the answers took.
 
     Milliseconds of the median and the 99th percentile, processor milliseconds of the server an
-    answer, the generator's share of one processor, the busiest worker's share of what all of them
-    worked (1 where one got all connections), and how many were answered BUSY.
+    answer, the generator's share of one processor, the busiest of several workers' share of what
+    all of them worked (1 where one got all connections), and how many were answered BUSY.
     """
 
     rate: float
@@ -77,7 +77,7 @@ class Driven:
             slow=percentile(heard.latencies, 0.99) * 1000,
             cost=sum(worked) / len(heard.latencies) * 1000,
             busy=heard.busy,
-            uneven=max(worked[1:]) / sum(worked[1:]) if sum(worked[1:]) else None,
+            uneven=_share_of_busiest(worked[1:]),
             refused=heard.statuses[503],
         )
 
@@ -100,3 +100,8 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which that share of them lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def _share_of_busiest(worked: Sequence[float]) -> float | None:
+    whole = sum(worked)
+    return max(worked) / whole if len(worked) > 1 and whole else None

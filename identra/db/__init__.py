@@ -2,7 +2,6 @@
 
 from identra.db.engine import Database, open_database
 from identra.db.overtaken import Overtaken
-from identra.db.overtaken import Overtaken
 from identra.db.statement import Bound, Duplicate, Param, Statement
 from identra.db.tables import Tables
 
@@ -10,7 +9,6 @@ __all__ = [
     "Bound",
     "Database",
     "Duplicate",
-    "Overtaken",
     "Overtaken",
     "Param",
     "Statement",

@@ -133,7 +133,8 @@ async def test_counting_is_one_statement_where_rows_are_returned(dialect: str) -
 
 
 @pytest.mark.parametrize(
-    "failure", [asyncpg.SerializationError("restart transaction"), asyncpg.DeadlockDetectedError()]
+    "failure",
+    [asyncpg.SerializationError("restart transaction"), asyncpg.DeadlockDetectedError("deadlock")],
 )
 def test_a_failed_serialisation_is_to_be_begun_again(failure: Exception) -> None:
     """CockroachDB's way to say that two transactions met."""

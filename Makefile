@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 RUFF_PATHS := identra plugins tests bench
 
-.PHONY: install run test lint format bench lock clean
+.PHONY: install run test test-all lint format bench lock clean
 
 install: $(STAMP)
 
@@ -21,6 +21,9 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest --everywhere
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(RUFF_PATHS)

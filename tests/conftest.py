@@ -31,18 +31,19 @@ USUAL = ("sqlite", "postgres")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--everywhere", action="store_true", help="run stories on every database")
+    parser.addoption("--everywhere", action="store_true", help="run stories on every store")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     contract = "contract" in metafunc.definition.path.parts
     kinds = DATABASES if contract or metafunc.config.getoption("everywhere") else USUAL
-    for fixture, more in {"empty": (), "persistence": (), "state_home": ("redis",)}.items():
-        if fixture in metafunc.fixturenames and not _is_chosen(metafunc, fixture):
+    for fixture in ("empty", "persistence", "target", "state_home"):
+        if fixture in metafunc.fixturenames and not is_chosen(metafunc, fixture):
+            more = ("redis",) if fixture == "state_home" else ()
             metafunc.parametrize(fixture, [*kinds, *more], indirect=True)
 
 
-def _is_chosen(metafunc: pytest.Metafunc, fixture: str) -> bool:
+def is_chosen(metafunc: pytest.Metafunc, fixture: str) -> bool:
     """Whether the test says itself where it runs."""
     marks = metafunc.definition.iter_markers("parametrize")
     return any(fixture in str(mark.args[0]).split(",") for mark in marks)

@@ -218,10 +218,11 @@ def demand_settled(dialect: Dialect, found: dict[str, str]) -> None:
         raise Unfit(f"the server is {found['version']}; Identra needs {dialect} {needed} or newer")
     if missing := MODES - set(found["sql_mode"].split(",")):
         raise Unfit(f"sql_mode did not take {', '.join(sorted(missing))}: {_PROXY}")
-    found["isolation"] = found.get("transaction_isolation") or found.get("tx_isolation", "")
+    isolation = found.get("transaction_isolation") or found.get("tx_isolation", "")
     for name, wanted in _SETTLED.items():
-        if found[name] != wanted:
-            raise Unfit(f"{name} is {found[name]} and did not take {wanted}: {_PROXY}")
+        value = isolation if name == "isolation" else found[name]
+        if value != wanted:
+            raise Unfit(f"{name} is {value} and did not take {wanted}: {_PROXY}")
 
 
 _PROXY = "a proxy before the server must keep what a session sets"

@@ -222,13 +222,24 @@ def _sections(box: Postbox, github: GitHub, site: Site, redis: Redis | None) -> 
     return sections
 
 
+async def _with_password(place: Persistence) -> Persistence:
+    """The database by a password; PostgreSQL trusts whoever comes here, MariaDB looks at it."""
+    given: dict[str, Any] = {"password": SecretStr(DATABASE_PASSWORD)}
+    if place.driver == "mysql":
+        spelled = DATABASE_PASSWORD.replace("'", "''")
+        await servers.tell(place, f"CREATE OR REPLACE USER town IDENTIFIED BY '{spelled}'")
+        await servers.tell(place, f"GRANT ALL ON {place.name}.* TO town")
+        given["user"] = "town"
+    return place.model_copy(update=given)
+
+
 @asynccontextmanager
 async def _town(
     folder: Path, place: Persistence
 ) -> AsyncIterator[tuple[Place, Journey, list[httpx.Response]]]:
     """A service as in production, its neighbours, and a visitor at the door."""
     if place.driver != "sqlite":
-        place = place.model_copy(update={"password": SecretStr(DATABASE_PASSWORD)})
+        place = await _with_password(place)
     github, answers = GitHub(), list[httpx.Response]()
 
     async def keep(response: httpx.Response) -> None:

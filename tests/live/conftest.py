@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     Build = Callable[..., AbstractContextManager[Town]]
 
 HOMES = ["sqlite", "postgres and redis"]
+FURTHER = ["sqlite and redis", "postgres", "mysql", "mysql and redis"]
+"""Where the town stands only when told `--everywhere`."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    further = FURTHER if metafunc.config.getoption("everywhere") else []
+    for fixture in ("town", "hasty_town"):
+        if fixture in metafunc.fixturenames:
+            homes = [*HOMES, *further]
+            metafunc.parametrize(fixture, homes, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +43,8 @@ def build_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         folder = tmp_path_factory.mktemp("town")
         with ExitStack() as opened:
             place = Persistence(driver="sqlite", name=str(folder / "identra.db"))
-            if "postgres" in home:
-                server = request.getfixturevalue("postgres_server")
+            if not home.startswith("sqlite"):
+                server = request.getfixturevalue(f"{home.split(maxsplit=1)[0]}_server")
                 place = opened.enter_context(servers.fresh_database(server))
             store = None
             if "redis" in home:
@@ -45,13 +55,13 @@ def build_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return build
 
 
-@pytest.fixture(scope="session", params=HOMES)
+@pytest.fixture(scope="session")
 def town(request: pytest.FixtureRequest, build_town: Build) -> Iterator[Town]:
     with build_town(request.param) as town:
         yield town
 
 
-@pytest.fixture(scope="session", params=HOMES)
+@pytest.fixture(scope="session")
 def hasty_town(request: pytest.FixtureRequest, build_town: Build) -> Iterator[Town]:
     """Where registration is immediate."""
     with build_town(request.param, password={"registration": "immediate"}) as town:

@@ -228,7 +228,7 @@ def test_github_is_listed(visitor: Visitor) -> None:
     assert listed == {"providers": [{"name": "github", "enabled": True}]}
 
 
-@pytest.mark.parametrize("home", ["sqlite and redis", "postgres"])
+@pytest.mark.parametrize("home", ["sqlite and redis", "postgres", "mysql"])
 def test_one_journey_on_the_other_pairs_of_stores(home: str, build_town: Build) -> None:
     with build_town(home) as town, client(town.service) as http:
         visitor = Visitor(http, town)

@@ -153,8 +153,14 @@ def subject(pair: Pair) -> str:
     return str(claims["sub"])
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """MariaDB's turn comes when everything is crossed."""
+    if "home" in metafunc.fixturenames:
+        further = ["mysql"] if metafunc.config.getoption("everywhere") else []
+        metafunc.parametrize("home", ["sqlite", "postgres", *further])
+
+
 @pytest.mark.parametrize("whom", ["worker", "group"])
-@pytest.mark.parametrize("home", ["sqlite", "postgres"])
 def test_nothing_acknowledged_is_lost(home: str, whom: str, build_town: Build) -> None:
     chance = seeded(f"{SEED} {home} {whom}")
     sections = {"password": {"registration": "immediate"}, "auth": NO_GRACE}

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 ADA = "ada@example.com"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Persistence]:
-    """An empty database of either kind."""
+    """An empty database of any kind."""
     if request.param == "sqlite":
         yield Persistence(driver="sqlite", name=str(tmp_path / "target" / "identra.db"))
         return
-    with servers.fresh_database(request.getfixturevalue("postgres_server")) as place:
+    with servers.fresh_database(request.getfixturevalue(f"{request.param}_server")) as place:
         yield place
 
 

@@ -224,7 +224,7 @@ async def test_an_imported_password_opens_the_account_and_is_hashed_anew(
 THEIRS = (Path(__file__).parent / "original.sql").read_text().split(";\n")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "mysql"])
 def original(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The original service's database, by its URL."""
     if request.param == "sqlite":
@@ -232,15 +232,16 @@ def original(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         asyncio.run(_fill(place))
         yield f"sqlite:///{place.name}"
         return
-    with servers.fresh_database(request.getfixturevalue("postgres_server")) as place:
+    with servers.fresh_database(request.getfixturevalue(f"{request.param}_server")) as place:
         asyncio.run(_fill(place))
-        yield f"postgres://{place.user}@{place.host}:{place.port}/{place.name}"
+        yield f"{request.param}://{place.user}@{place.host}:{place.port}/{place.name}"
 
 
 async def _fill(place: Persistence) -> None:
     db = await open_database(place)
+    fine = "TIMESTAMP(6)" if place.driver == "mysql" else "TIMESTAMP"
     for statement in THEIRS:
-        await db.change(QueryString(statement))
+        await db.change(QueryString(statement.replace("TIMESTAMP", fine)))
     await db.close()
 
 

@@ -16,7 +16,9 @@ from homes import code_for
 from standin.github import GitHub, Person
 
 from identra.app import opened_office
+from identra.sessions import Origin
 from identra.settings import load
+from identra.values import Peer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -89,6 +91,23 @@ async def test_a_session_that_ended_meanwhile_binds_nothing(
             before = await house.rows("identities", "sessions")
         assert reason(under_way.result()) == "INVALID_TOKEN"
         assert await house.rows("identities", "sessions") == before
+
+
+async def test_ending_all_sessions_reaches_the_one_that_is_just_being_opened(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Whoever is being let in holds her user's row: the ending waits, and then sees all."""
+    async with open_house(tmp_path, persistence, sections=IMMEDIATE) as house:
+        pair = tokens(await house.caller().register(ADA, EVIL))
+        user_id = (await house.caller().info(access(pair))).json()["user_id"]
+        db, users, sessions = house.app.database, house.app.users, house.app.sessions
+        async with opened_office(load(house.settings, {})) as office:
+            async with db.transaction():
+                assert await users.enter(user_id, 0)
+                ending = asyncio.create_task(office.revoke_sessions(ADA))
+                await asyncio.wait({ending}, timeout=0.3)
+                await sessions.open(Origin(user_id, 0, (), "github"), Peer())
+            assert await ending == 2
 
 
 async def test_a_session_that_lives_on_binds(tmp_path: Path, persistence: Persistence) -> None:

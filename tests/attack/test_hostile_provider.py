@@ -5,6 +5,7 @@ nothing half-written, or a person who has no more than what was told of her prop
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
 from contextlib import asynccontextmanager
@@ -29,7 +30,8 @@ TOKEN, USER, EMAILS = "/login/oauth/access_token", "/user", "/user/emails"
 REFUSALS = {(401, "PROVIDER_REFUSED"), (503, "PROVIDER_UNAVAILABLE")}
 PATIENCE = 10
 SLACK = 8
-MEGABYTES = b'"' + b"a" * 3_000_000 + b'"'
+RIGHT = {"id": 7, "login": "mallory", "access_token": "gho_1", "token_type": "bearer"}
+"""What would be believed, if only it came properly."""
 
 
 def _json(value: Any, status: int = 200) -> Instead:
@@ -49,20 +51,26 @@ NO_ANSWERS: dict[str, faults.Fault] = {
     "nothing": faults.EMPTY,
     "an error with 200": faults.ERROR_WITH_STATUS_200,
     "a redirect": faults.REDIRECT,
+    "a redirect with a body": _json(RIGHT, 302),
     "another redirect": Instead(307, headers={"Location": "https://evil.example/"}),
     "a server error": faults.SERVER_ERROR,
+    "a server error with a body": _json(RIGHT, 500),
     "too many": faults.RATE_LIMITED,
+    "too many, with a body": _json(RIGHT, 429),
+    "no, with a body": _json(RIGHT, 403),
     "a hangup": faults.Hangup(),
     "no": _json({"message": "Bad credentials"}, 401),
     "gone": _json({"message": "Not Found"}, 404),
     "no content": Instead(204),
-    "megabytes": Instead(body=MEGABYTES),
+    "megabytes": _json(RIGHT | {"more": "a" * 3_000_000}),
     "a deep nest": Instead(body=b"[" * 500_000),
     "half an object": Instead(body=b'{"id": 7, "login": "mal'),
     "a name twice": Instead(body=b'{"id": 7, "id": 8, "access_token": "a", "access_token": "b"}'),
     "a number without end": Instead(body=b'{"id": ' + b"9" * 5000 + b"}"),
     "NaN": Instead(body=b'{"id": NaN}'),
-    "compressed": Instead(body=b"{}", headers={"Content-Encoding": "gzip"}),
+    "compressed": Instead(
+        body=gzip.compress(json.dumps(RIGHT).encode()), headers={"Content-Encoding": "gzip"}
+    ),
     "null": _json(None),
     "true": _json(value=True),
     "a string": _json("mallory"),

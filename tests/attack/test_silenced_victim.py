@@ -6,8 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+import pytest
 from callers import Caller, House, open_house, reason, tokens
 from homes import PASSWORD, code_for, mails_to
+
+from identra.limits import network_of
+from identra.values import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -134,6 +138,24 @@ async def test_neighbours_in_one_ipv6_network_are_one_peer(
         elsewhere = Caller(house.http, "2001:db8:0:8::1")
         assert reason(await elsewhere.log_in(ADA, WRONG)) == "INVALID_CREDENTIALS"
         tokens(await victim.log_in(ADA))
+
+
+@pytest.mark.parametrize(
+    ("found", "network"),
+    [
+        ("2001:db8:0:7::1", "2001:db8:0:7::/64"),
+        ("2001:db8:0:7:ffff:ffff:ffff:ffff", "2001:db8:0:7::/64"),
+        ("2001:db8:0:7::/64", "2001:db8:0:7::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7/32"),
+        ("203.0.113.7", "203.0.113.7/32"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_peer_is_counted_by_one_network_however_its_door_names_it(
+    found: str | None, network: str | None
+) -> None:
+    assert network_of(Peer(found)) == network
 
 
 async def test_a_forwarded_address_counts_only_from_a_trusted_proxy(

@@ -179,6 +179,7 @@ async def test_an_emptied_ring_is_not_filled_again_beside_a_served_one(
         assert (await who.info(access(pair))).status_code == 200
         with pytest.raises(NoKeysError):
             await build(load(house.settings, {}))
+        assert not await make_first_keys(load(house.settings, {}), house.app.database)
         assert len(await house.app.database.fetch(t.select())) == 2
 
 

@@ -50,6 +50,8 @@ def open_site(far: FarSide) -> Iterator[Site]:
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # http.server's own 5 turns away some of twenty that come at once
+
     def __init__(self, far: FarSide) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.far = far

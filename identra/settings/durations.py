@@ -7,6 +7,9 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo
 
+LONGEST = 36_500 * 86_400
+"""Seconds in a century: an instant so far off can still be written down."""
+
 _WRITTEN = re.compile(
     r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?", re.ASCII
 )
@@ -23,7 +26,10 @@ def parse_duration(text: str) -> int:
     if found is None or not text:
         raise ValueError(_SAYS)
     counts = (int(count or 0) for count in found.groups())
-    return sum(count * size for count, (_, size) in zip(counts, _UNITS, strict=True))
+    seconds = sum(count * size for count, (_, size) in zip(counts, _UNITS, strict=True))
+    if seconds > LONGEST:
+        raise ValueError("a duration is at most 36500d")
+    return seconds
 
 
 def format_duration(seconds: int) -> str:

@@ -21,6 +21,7 @@ _SECTIONS: dict[At, At] = {
     ("auth", "github"): ("providers", "github"),
 }
 _RING = "tokens are signed with the key ring"
+_LOGS = "--dev logs for people, all else JSON"
 _UNUSED: dict[At, str] = {
     ("jwt_secret",): _RING,
     ("auth", "jwt_secret"): _RING,
@@ -30,6 +31,8 @@ _UNUSED: dict[At, str] = {
     ("presistence", "type"): "persistence.driver says it",
     ("smtp_mailer", "from_name"): "mails carry mail.application_name",
     ("grpc_endpoint",): "one process answers REST and gRPC",
+    ("log", "level"): _LOGS,
+    ("log", "format"): _LOGS,
 }
 
 

@@ -13,6 +13,7 @@ from identra.settings.words import (
     Given,
     GivenSecret,
     Network,
+    Number,
     Origin,
     PlainText,
     PluginName,
@@ -23,10 +24,10 @@ from identra.values import Settings
 
 HOUR, DAY, MONTH = 3_600, 86_400, 30 * 86_400
 
-Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535)]
+Port: TypeAlias = Annotated[Number, Field(ge=0, le=65_535)]
 """A port to listen on; 0 asks the system for a free one."""
 
-RemotePort: TypeAlias = Annotated[int, Field(ge=1, le=65_535)]
+RemotePort: TypeAlias = Annotated[Number, Field(ge=1, le=65_535)]
 Positive: TypeAlias = Annotated[Duration, Field(gt=0)]
 
 
@@ -142,16 +143,16 @@ class Password(Settings):
     """`[password]`: registration and hashing; nothing weaker than the defaults is accepted."""
 
     registration: Literal["verified", "immediate"] = "verified"
-    min_length: Annotated[int, Field(ge=8, le=64)] = 8
-    argon2_memory_kib: Annotated[int, Field(ge=19_456, le=4_194_304)] = 19_456
-    argon2_time: Annotated[int, Field(ge=2, le=100)] = 2
-    argon2_parallelism: Annotated[int, Field(ge=1, le=64)] = 1
+    min_length: Annotated[Number, Field(ge=8, le=64)] = 8
+    argon2_memory_kib: Annotated[Number, Field(ge=19_456, le=4_194_304)] = 19_456
+    argon2_time: Annotated[Number, Field(ge=2, le=100)] = 2
+    argon2_parallelism: Annotated[Number, Field(ge=1, le=64)] = 1
 
 
 class Codes(Settings):
     """`[codes]`: mailed codes."""
 
-    digits: Annotated[int, Field(ge=6, le=10)] = 6
+    digits: Annotated[Number, Field(ge=6, le=10)] = 6
 
 
 class Http(Settings):

@@ -85,7 +85,10 @@ def _contents(said: Said) -> str:
         raise fault(said.where, "the file is not UTF-8 text") from None
     if len(text) > _LARGEST_SECRET:
         raise fault(said.where, "the file is too large to be a secret")
-    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    secret = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    if not secret:
+        raise fault(said.where, "the file is empty")
+    return secret
 
 
 def _split_lists(model: type[BaseModel], flat: Flat) -> Flat:

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 _WIDEST = {4: 8, 6: 7}
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_USUAL_PORT = {"http": ":80", "https": ":443"}
 _SENDER = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
 
@@ -25,7 +27,7 @@ def is_loopback(host: str) -> bool:
 
 def _network(value: Any) -> Any:
     try:
-        network = ipaddress.ip_network(value)
+        network = ipaddress.ip_network(value if not isinstance(value, int) else "")
     except (TypeError, ValueError):
         raise ValueError("a network reads like 10.0.0.0/8, 192.0.2.7 or fd00::/8") from None
     if network.prefixlen < _WIDEST[network.version]:
@@ -70,11 +72,12 @@ def _split_url(url: str, says: str) -> SplitResult:
 
 
 def _origin(origin: str) -> str:
-    says = "an origin reads https://app.example.com, without a path"
+    says = "an origin reads https://app.example.com, as browsers send it"
     if origin == "*":
         return origin
     parts = _split_url(origin, says)
-    if f"{parts.scheme}://{parts.netloc}" != origin:
+    usual = parts.netloc.endswith(_USUAL_PORT[parts.scheme])
+    if _ORIGIN.fullmatch(origin) is None or usual:
         raise ValueError(says)
     return origin
 
@@ -85,6 +88,12 @@ def _public_url(url: str) -> str:
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise ValueError(says)
     return url.rstrip("/")
+
+
+def _no_switch(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("is a number, not true or false")  # noqa: TRY004 - pydantic reads ValueError
+    return value
 
 
 def _none_if_empty(value: Any) -> Any:
@@ -103,6 +112,9 @@ Network: TypeAlias = Annotated[
     PlainSerializer(str, return_type=str, when_used="json"),
 ]
 """A network of machines that are trusted with something; never wider than /8 (IPv6: /7)."""
+
+Number: TypeAlias = Annotated[int, BeforeValidator(_no_switch)]
+"""A whole number; to Python true is one too."""
 
 PluginName: TypeAlias = Annotated[str, AfterValidator(_plugin_name)]
 RedisServer: TypeAlias = Annotated[str, AfterValidator(_redis_server)]

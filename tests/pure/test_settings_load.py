@@ -118,6 +118,20 @@ def test_a_secret_and_its_file_at_once_are_refused(write: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_an_empty_secret_file_is_no_secret(write: Any, text: str) -> None:
+    """A secret that was not delivered must not become a service without one."""
+    file = write(f'[persistence]\npassword_file = "{write(text, "secret")}"')
+    assert refusal(file) == f"{file}: persistence.password_file: the file is empty"
+
+
+@pytest.mark.parametrize("origin", ["https://app.example.com:8443", "http://[::1]:3000"])
+def test_an_origin_is_written_as_browsers_send_it(write: Any, origin: str) -> None:
+    cors = load(write(f'[cors]\nallowed_origins = ["{origin}"]'), {}).tree.cors
+    assert cors is not None
+    assert cors.allowed_origins == (origin,)
+
+
 def test_only_secrets_are_read_from_files(write: Any) -> None:
     file = write('[persistence]\nuser_file = "x"')
     assert refusal(file).startswith(f"{file}: persistence.user_file: unknown key")
@@ -170,6 +184,7 @@ def test_variables_of_tests_are_no_settings(write: Any) -> None:
         ('[auth]\nrefresh_grace = "6m"', "auth.refresh_grace: should be less than or equal to 300"),
         ('[auth]\nrefresh_token_expiration = "20s"', "auth: refresh_grace is as long as"),
         ('[auth]\naccess_token_expiration = "0s"', "auth.access_token_expiration: should be gr"),
+        ('[auth]\ndeletion_grace = "36501d"', "auth.deletion_grace: a duration is at most 36500d"),
         ('[auth]\nsign_up = "maybe"', "auth.sign_up: should be 'open' or 'closed'"),
         ('[keys]\nalgorithm = "HS256"', "keys.algorithm: should be 'RS256', 'ES256' or 'EdDSA'"),
         ("[keys]\nmaster_key_files = []", "keys.master_key_files: "),
@@ -187,9 +202,15 @@ def test_variables_of_tests_are_no_settings(write: Any) -> None:
         ('[http]\ntrusted_proxies = ["::/0"]', "http.trusted_proxies: trusts half the world"),
         ('[http]\ntrusted_proxies = ["128.0.0.0/1"]', "http.trusted_proxies: trusts half the"),
         ('[limits]\ntrusted_callers = ["0.0.0.0/0"]', "limits.trusted_callers: trusts half"),
+        ("[http]\ntrusted_proxies = [1]", "http.trusted_proxies: a network reads like"),
         ('[http]\ntrusted_proxies = ["proxy"]', "http.trusted_proxies: a network reads like"),
         ('[cors]\nallowed_origins = ["*"]\nallow_credentials = true', "cors: allow_credentials"),
         ('[cors]\nallowed_origins = ["https://a.example/"]', "cors.allowed_origins: an origin"),
+        ('[cors]\nallowed_origins = ["https://A.example"]', "cors.allowed_origins: an origin"),
+        ('[cors]\nallowed_origins = ["https://a.example:443"]', "cors.allowed_origins: an origin"),
+        ('[cors]\nallowed_origins = ["http://a.example:80"]', "cors.allowed_origins: an origin"),
+        ('[cors]\nallowed_origins = ["https://*.a.example"]', "cors.allowed_origins: an origin"),
+        ('[cors]\nallowed_origins = ["https://é.example"]', "cors.allowed_origins: an origin"),
         ("[cors]\nallowed_origins = []", "cors.allowed_origins: "),
         ("[cors]", "cors.allowed_origins: is missing"),
         ("[redis]", "redis.urls: is missing"),
@@ -200,6 +221,8 @@ def test_variables_of_tests_are_no_settings(write: Any) -> None:
         ('public_url = "https://example.com/?"', "public_url: is an http or https URL"),
         ("http_port = 65536", "http_port: should be less"),
         ("http_port = -1", "http_port: should be greater"),
+        ("http_port = true", "http_port: is a number, not true or false"),
+        ("[codes]\ndigits = true", "codes.digits: is a number, not true or false"),
         ("http_port = 50051", "settings: http_port and grpc_port are the same port"),
         ('[persistence]\ndriver = "postgres"', "persistence: driver postgres needs the name"),
         ('[persistence]\ndriver = "mongo"', "persistence.driver: should be 'sqlite'"),

@@ -81,6 +81,11 @@ def test_what_has_no_use_here_is_told_without_its_value(tmp_path: Path) -> None:
     assert "top-hush" not in "".join(warnings)
 
 
+def test_what_it_said_of_logs_does_not_stop_the_start(tmp_path: Path) -> None:
+    file = save(tmp_path, f'{SAMPLE}[log]\nlevel = "info"\nformat = "json"\n')
+    assert f"{file}: log.level" in "".join(load(file, {}).warnings)
+
+
 def test_an_empty_mail_host_turns_mail_off(tmp_path: Path) -> None:
     sample = SAMPLE.replace('"smtp.example.com"', '""')
     assert load(save(tmp_path, sample), {}).tree.smtp_mailer is None

@@ -28,11 +28,29 @@ SPENT_KEPT: Final = 3600
 STATE_PREFIX: Final = "ids_"
 
 
-class SecretSource(Protocol):
-    """Hands out the ring's current 256-bit secret, from which purposes are split."""
+class Secret(Protocol):
+    """256 bits from which purposes are split, and their id."""
 
-    def current_secret(self) -> bytes:
-        """The secret's bytes."""
+    @property
+    def secret_id(self) -> str:
+        """The id."""
+        ...
+
+    @property
+    def value(self) -> bytes:
+        """The bytes."""
+        ...
+
+
+class SecretSource(Protocol):
+    """Hands out the ring's secrets."""
+
+    def current_secret(self) -> Secret:
+        """The one for what is made now."""
+        ...
+
+    async def secret(self, secret_id: str) -> Secret | None:
+        """The one that something was made with, as long as it is kept."""
         ...
 
 
@@ -98,18 +116,20 @@ class Challenges:
         """Take the challenge with a right code. Raises InvalidCode for every other cause."""
         key = _code_key(provider, purpose, recipient)
         kept = await self._state.get(key)
-        live = json.loads(kept) if kept else {"id": key, "digest": ""}
+        live = json.loads(kept) if kept else {"id": key, "digest": "", "under": ""}
+        secret = await self._secret(live["under"])
         tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME)
-        right = same(self._digest(key, code), live["digest"])
+        right = same(_digest(secret, key, code), live["digest"])
         if not right or tries.value > CODE_TRIES or await self._state.take(key) != kept:
             raise InvalidCode("wrong, spent, out of guesses or never asked")
         return Answered(live["id"], InvalidCode)
 
     async def open(self, opening: Opening, *, lifetime: int) -> tuple[str, str]:
         """Begin an OAuth sign-in: its state (256 bits) and its PKCE verifier (RFC 7636)."""
-        state = STATE_PREFIX + token()
+        state, secret = STATE_PREFIX + token(), self._secrets.current_secret()
         facts = {
             "id": uuid7(),
+            "under": secret.secret_id,
             "provider": opening.provider,
             "redirect_url": opening.redirect_url,
             "code_challenge": opening.code_challenge,
@@ -117,7 +137,7 @@ class Challenges:
             "session_id": opening.session_id,
         }
         await self._state.put(_state_key(state), json.dumps(facts), ttl=lifetime)
-        return state, self._verifier(state)
+        return state, _verifier(secret, state)
 
     async def close(self, state: str) -> Opened:
         """Take the state, once. Raises InvalidState if it is unknown, spent or expired."""
@@ -126,7 +146,8 @@ class Challenges:
             raise InvalidState("unknown, spent or expired")
         facts = json.loads(kept)
         answered = Answered(facts.pop("id"), InvalidState)
-        return Opened(answered, Opening(**facts), self._verifier(state))
+        secret = await self._secret(facts.pop("under"))
+        return Opened(answered, Opening(**facts), _verifier(secret, state))
 
     async def mark_spent(self, answered: Answered) -> None:
         """Say "once" in SQL, inside the admitting transaction: a forgetful store opens nothing.
@@ -145,10 +166,9 @@ class Challenges:
         former = await self._state.get(key)
         if former and not await self._replace(key, json.loads(former)):
             return None
-        code, challenge_id = digits(self._digits), uuid7()
-        kept = json.dumps(
-            {"id": challenge_id, "at": self._clock(), "digest": self._digest(key, code)}
-        )
+        code, secret = digits(self._digits), self._secrets.current_secret()
+        facts = {"id": uuid7(), "at": self._clock(), "under": secret.secret_id}
+        kept = json.dumps(facts | {"digest": _digest(secret, key, code)})
         stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
         return code if stored else None
 
@@ -164,12 +184,19 @@ class Challenges:
         await self._state.take(key)
         return True
 
-    def _digest(self, key: str, code: str) -> str:
-        return keyed_digest(derive(self._secrets.current_secret(), "code"), key, code)
+    async def _secret(self, under: str) -> Secret:
+        """The secret that something was made with; the current one does the work of a decoy."""
+        secret = await self._secrets.secret(under) if under else None
+        return secret or self._secrets.current_secret()
 
-    def _verifier(self, state: str) -> str:
-        secret = derive(self._secrets.current_secret(), "pkce")
-        return base64url(bytes.fromhex(keyed_digest(secret, "verifier", state)))
+
+def _digest(secret: Secret, key: str, code: str) -> str:
+    return keyed_digest(derive(secret.value, "code"), key, code)
+
+
+def _verifier(secret: Secret, state: str) -> str:
+    key = derive(secret.value, "pkce")
+    return base64url(bytes.fromhex(keyed_digest(key, "verifier", state)))
 
 
 def _code_key(provider: str, purpose: Purpose, recipient: str) -> str:

@@ -143,8 +143,8 @@ class Copying:
         return (row and row["last"]) or ""
 
     def _sealed_anew(self, row: Row) -> Row:
-        if "sealed" not in row:
-            return row
+        if not row.get("sealed"):
+            return row  # no key, or one whose private part was forgotten
         target = self._target.master.first
         plain = self._source.master.open(row["sealed"], row["sealed_by"])
         return row | {"sealed": target.seal(plain), "sealed_by": target.key_id}

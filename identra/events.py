@@ -27,6 +27,9 @@ EventName: TypeAlias = Literal[
     "limit.reached",
     "key.published",
     "key.activated",
+    "key.retired",
+    "key.revoked",
+    "key.resealed",
 ]
 
 

@@ -64,6 +64,11 @@ class MasterKeys:
         """The one that seals."""
         return self.keys[0]
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all, in their order."""
+        return tuple(key.key_id for key in self.keys)
+
     def open(self, sealed: str, sealed_by: str) -> str:
         """What was sealed, by whichever configured key did it. Raises MasterKeyError."""
         for key in self.keys:

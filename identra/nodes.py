@@ -13,6 +13,8 @@ from identra.secret import uuid7
 from identra.state.database import DatabaseState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from identra.db import Database
 
 PREFIX: Final = "node:"
@@ -30,24 +32,32 @@ _WRITING, _READING = "writing", "reading"
 
 @dataclass(frozen=True, slots=True)
 class LiveNodes:
-    """How many processes are up, and how many of them write."""
+    """How many processes are up, how many of them write, and which master keys each holds."""
 
     all: int
     writing: int
+    holding: tuple[frozenset[str], ...] = ()
+
+    def lacking(self, key_id: str) -> int:
+        """How many of them do not hold this master key."""
+        return sum(key_id not in held for held in self.holding)
 
 
 class Nodes:
-    """This process among the others. `db` must be writable, also where the node only reads."""
+    """This process among the others. `db` must be writable, also where the node only reads.
 
-    def __init__(self, db: Database, *, read_only: bool = False) -> None:
+    `holds` are the ids of the master keys that this node can open the ring with.
+    """
+
+    def __init__(self, db: Database, *, read_only: bool = False, holds: Sequence[str] = ()) -> None:
         self._db = db
         self._state = DatabaseState(db)
         self._key = PREFIX + uuid7()
-        self._does = _READING if read_only else _WRITING
+        self._says = " ".join((_READING if read_only else _WRITING, *holds))
 
     async def announce(self) -> None:
         """Say that this node is up. Raises StoreUnavailable."""
-        await self._state.put(self._key, self._does, ttl=LIVES)
+        await self._state.put(self._key, self._says, ttl=LIVES)
 
     async def announce_or_warn(self) -> None:
         """Say it, or log that it could not be said."""
@@ -70,4 +80,9 @@ class Nodes:
         t = self._db.tables.state
         ours = (t.id >= PREFIX) & (t.id < AFTER) & (t.expires_at > self._db.now())
         rows = await self._db.fetch(t.select(t.value).where(ours))
-        return LiveNodes(len(rows), sum(row["value"] == _WRITING for row in rows))
+        said = [row["value"].split() for row in rows]
+        return LiveNodes(
+            all=len(said),
+            writing=sum(does == _WRITING for does, *_ in said),
+            holding=tuple(frozenset(held) for _, *held in said),
+        )

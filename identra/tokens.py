@@ -63,11 +63,10 @@ class Tokens:
         self._policy = policy
         self._clock = clock
 
-    def mint(self, subject: Subject) -> tuple[Token, str]:
-        """An access token, and the kid that signed it."""
-        key = self._keys.signer()
+    def mint(self, subject: Subject, signer: SigningKey) -> Token:
+        """An access token, signed by a key that the ring gave out to sign."""
         claims = make_claims(subject, self._policy, self._clock() // SECOND, token_id=uuid7())
-        return Token(_sign(key, claims), claims["exp"]), key.kid
+        return Token(_sign(signer, claims), claims["exp"])
 
     async def check(self, token: str) -> Claims:
         """Check a token against our own ring and issuer alone (RFC 8725).

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -174,6 +175,11 @@ class Mailer(Protocol):
     def post(self, message: Message) -> None:
         """Queue a message; return at once. Raise Busy when the queue is full."""
         ...
+
+
+def rfc3339(microseconds: int) -> str:
+    """An instant as RFC 3339 in UTC, to the second."""
+    return datetime.fromtimestamp(microseconds // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def plain(text: str, length: int) -> str:

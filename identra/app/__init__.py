@@ -2,6 +2,7 @@
 
 from identra.app.building import Swapped, build
 from identra.app.house import App, Readiness
+from identra.app.keyring import Workshop, opened_workshop
 from identra.app.office import (
     opened_arrivals,
     opened_copying,
@@ -15,6 +16,7 @@ __all__ = [
     "App",
     "Readiness",
     "Swapped",
+    "Workshop",
     "build",
     "make_first_keys",
     "opened_arrivals",
@@ -22,6 +24,7 @@ __all__ = [
     "opened_database",
     "opened_housekeeping",
     "opened_office",
+    "opened_workshop",
     "prepare",
     "settle_schema",
 ]

@@ -6,11 +6,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from identra import loader
+from identra import loader, master
 from identra.account import Account
 from identra.admission import Admission
 from identra.app import opening
 from identra.app.house import App
+from identra.app.keyring import workshop
 from identra.app.preparing import demand_schema
 from identra.binding import Binding
 from identra.challenges import Challenges
@@ -101,7 +102,8 @@ async def _open_database(
     """The database as the rooms may use it; this node is announced in it either way."""
     db = await opening.database(loaded.tree, swapped.clock, opened)
     await demand_schema(db)
-    await opening.keep_announcing(Nodes(db, read_only=read_only), opened)
+    holds = master.read_files(loaded.tree.keys.master_key_files).ids
+    await opening.keep_announcing(Nodes(db, read_only=read_only, holds=holds), opened)
     return db.only_reading() if read_only else db
 
 
@@ -112,6 +114,7 @@ async def _open_edges(
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
+    opening.keep_rotating(tree, workshop(tree, db, clock).rotation, keys, db, opened)
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
     return _Edges(

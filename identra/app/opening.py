@@ -9,13 +9,16 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from identra import master
+from identra.challenges import SPENT_KEPT
 from identra.db import open_database
-from identra.errors import OperatorError
+from identra.errors import IdentraError, OperatorError
 from identra.events import Events
 from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
-from identra.keys import RELOAD_EVERY, Keys
+from identra.keys import RELOAD_EVERY, Keys, Lives
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
 from identra.state.counting import SteadyCounts
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import httpx
 
     from identra.db import Database
+    from identra.keys import Rotation
     from identra.loader import Providers
     from identra.nodes import Nodes
     from identra.settings import SettingsTree
@@ -37,6 +41,11 @@ if TYPE_CHECKING:
     from identra.values import Clock, Mailer, Upstream
 
 MAIL_GRACE: Final = 5.0
+
+ROTATION_LOOKS: Final = 30.0
+"""Seconds between two looks whether a step of the key ring is due."""
+
+log = structlog.get_logger(__name__)
 
 
 def system_clock() -> int:
@@ -100,7 +109,13 @@ def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:
 def ring(tree: SettingsTree, db: Database, clock: Clock) -> Keys:
     """The key ring, not yet read. Raises MasterKeyError for files that can't be used."""
     keys = master.read_files(tree.keys.master_key_files)
-    return Keys(db, keys, Events(db, clock), clock)
+    return Keys(db, keys, Events(db, clock), lives(tree))
+
+
+def lives(tree: SettingsTree) -> Lives:
+    """The longest that a token lives, and that anything proved by a ring secret does."""
+    longest = max(tree.auth.session_max_age, SPENT_KEPT)
+    return Lives(access=tree.auth.access_token_expiration, session=longest)
 
 
 def housekeeping(tree: SettingsTree, db: Database) -> Housekeeping:
@@ -112,7 +127,28 @@ def housekeeping(tree: SettingsTree, db: Database) -> Housekeeping:
 async def keep_reloading(keys: Keys, opened: AsyncExitStack) -> None:
     """Read the ring now and again every few seconds, for as long as the house is open."""
     await keys.load()
-    _keep(RELOAD_EVERY / SECOND, keys.reload_or_warn, opened)
+    _keep(RELOAD_EVERY, keys.reload_or_warn, opened)
+
+
+def keep_rotating(
+    tree: SettingsTree, rotation: Rotation, keys: Keys, db: Database, opened: AsyncExitStack
+) -> None:
+    """Rotate when it is due, for as long as the house is open; of all processes one does."""
+    if tree.keys.rotate_in_server and db.writable:
+        _keep(ROTATION_LOOKS, partial(rotate_or_warn, rotation, keys), opened)
+
+
+async def rotate_or_warn(rotation: Rotation, keys: Keys) -> None:
+    """Take what is due and read the ring again; trouble is logged, and tried again."""
+    try:
+        rotated = await rotation.rotate()
+    except (OperatorError, IdentraError) as fault:
+        log.warning("key ring not rotated", cause=str(fault))
+        return
+    for done in rotated.done:
+        log.info("key ring rotated", did=done.did, kid=done.kid)
+    if rotated.done:
+        await keys.reload_or_warn()
 
 
 async def keep_announcing(nodes: Nodes, opened: AsyncExitStack) -> None:

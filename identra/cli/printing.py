@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from identra.values import SECOND
+from identra.values import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,9 +17,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def instant(microseconds: int | None) -> str | None:
     """An instant as RFC 3339 in UTC, to the second."""
-    if microseconds is None:
-        return None
-    return datetime.fromtimestamp(microseconds // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if microseconds is None else rfc3339(microseconds)
 
 
 def print_json(value: Any) -> None:

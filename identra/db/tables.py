@@ -96,7 +96,10 @@ class Session(Table, tablename="identra_sessions"):
 
 
 class Key(Table, tablename="identra_keys"):
-    """A key of the ring. `slot` holds the purpose while it is the active one: so only one is."""
+    """A key of the ring. `slot` holds the purpose while it is the active one: so only one is.
+
+    `lives` is the longest life, in seconds, of anything under it.
+    """
 
     id = _key(64)
     purpose = _words(8)
@@ -108,6 +111,8 @@ class Key(Table, tablename="identra_keys"):
     sealed_by = _words(64)
     created_at = _instant()
     changed_at = _instant()
+    signs_from = _instant(null=True)
+    lives = _instant()
 
 
 class Event(Table, tablename="identra_events"):

@@ -21,9 +21,10 @@ async def jwks(app: App, call: Call, _query: Empty) -> HTTPResponse:
     """The keys that verify access tokens; 304 to a caller who has them."""
     published = app.keys.published()
     asked = ",".join(call.headers.getall("if-none-match", []))
+    keep = f"public, max-age={app.settings.keys.jwks_max_age}"
+    headers = {"ETag": published.etag, "Cache-Control": keep}
     if matches(asked, published.etag):
-        return HTTPResponse(status=_NOT_MODIFIED, headers={"ETag": published.etag})
-    headers = {"ETag": published.etag}
+        return HTTPResponse(status=_NOT_MODIFIED, headers=headers)
     return HTTPResponse(published.body, headers=headers, content_type="application/json")
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from identra.db import Database
+    from identra.db.statement import Row
     from identra.events import EventName, Events
 
 Reason: TypeAlias = Literal[
-    "asked", "theft", "ahead", "disabled", "claim_lost", "operator", "password_reset"
+    "asked",
+    "theft",
+    "ahead",
+    "disabled",
+    "claim_lost",
+    "operator",
+    "password_reset",
+    "key_revoked",
 ]
+BATCH: Final = 500
 
 
 class Ending:
@@ -37,6 +46,24 @@ class Ending:
             name: EventName = "session.theft" if reason == "theft" else "session.revoked"
             await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
         return bool(ended)
+
+    async def revoke_under(self, kid: str) -> int:
+        """End every session whose last token this key signed or this secret proves; how many.
+
+        By primary key and in batches, few enough at once to let logins in between. Stopped in
+        the middle, the next call does the rest.
+        """
+        t = self._db.tables.sessions
+        ended, last = 0, ""
+        live = ((t.signed_by == kid) | (t.secret_id == kid)) & t.revoked_at.is_null()
+        query = t.select(t.id, t.user_id).order_by(t.id).limit(BATCH)
+        while rows := await self._db.fetch(query.where(live & (t.id > last))):
+            ended += await self._db.transact(partial(self._revoke_rows, rows))
+            last = rows[-1]["id"]
+        return ended
+
+    async def _revoke_rows(self, rows: list[Row]) -> int:
+        return sum([await self._revoke(row["id"], "key_revoked", row["user_id"]) for row in rows])
 
     async def revoke_all(self, user_id: str, reason: Reason) -> int:
         """End all sessions of a user, inside the caller's transaction; how many ended."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from identra.db import Param
-from identra.errors import InvalidRefreshToken, InvalidToken
+from identra.errors import InvalidRefreshToken, InvalidToken, StoreUnavailable
 from identra.secret import digest, token, uuid7
 from identra.sessions.ending import Ending
 from identra.sessions.judgement import Policy, Session, Verdict, advance, judge
@@ -17,7 +17,7 @@ from identra.values import SECOND, Peer, Token, TokenPair, plain
 if TYPE_CHECKING:
     from identra.db import Database, Statement
     from identra.events import Events
-    from identra.keys import Keys
+    from identra.keys import Keys, RingSecret, SigningKey
     from identra.tokens import Tokens
 
 TURNS: Final = 3
@@ -42,6 +42,8 @@ class Opened:
     seed: str = field(repr=False)
     origin: Origin
     ends_at: int
+    signer: SigningKey
+    secret: RingSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,15 @@ class Refreshed:
 
     pair: TokenPair
     user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Recognised:
+    """A refresh token whose MAC is right, the row of its session, the secret that proved it."""
+
+    token: RefreshToken
+    row: dict[str, Any]
+    secret: RingSecret
 
 
 class Sessions(Ending):
@@ -64,13 +75,19 @@ class Sessions(Ending):
         self._policy = policy
         self._by_id = _select_by_id(db)
         self._advancing = _update_advancing(db)
+        self._signing = _update_signing(db)
 
     async def open(self, origin: Origin, peer: Peer) -> Opened:
         """Insert a session; inside the transaction that admits its user."""
         now = await self._db.instant()
         t = self._db.tables.sessions
         opened = Opened(
-            uuid7(), token(), origin, min(now + self._policy.idle, now + self._policy.absolute)
+            session_id=uuid7(),
+            seed=token(),
+            origin=origin,
+            ends_at=now + min(self._policy.idle, self._policy.absolute),
+            signer=self._keys.signer(),
+            secret=self._keys.current_secret(),
         )
         await self._db.change(
             t.insert(
@@ -83,14 +100,14 @@ class Sessions(Ending):
                     idp=origin.idp,
                     generation=0,
                     seed=opened.seed,
-                    secret_id=self._keys.ring.secret.secret_id,
+                    secret_id=opened.secret.secret_id,
                     advances="",
                     last_used_at=now,
                     idle_ends_at=opened.ends_at,
                     ends_at=now + self._policy.absolute,
                     peer=peer.address or "",
                     user_agent=plain(peer.user_agent, AGENT_LENGTH),
-                    signed_by=self._keys.signer().kid,
+                    signed_by=opened.signer.kid,
                 )
             )
         )
@@ -98,32 +115,32 @@ class Sessions(Ending):
 
     def pair(self, opened: Opened) -> TokenPair:
         """The first token pair of a session, after its commit."""
-        access, _ = self._tokens.mint(_subject(opened.session_id, opened.origin))
-        refresh = write(opened.session_id, 0, opened.seed, self._keys.ring.secret)
+        subject = _subject(opened.session_id, opened.origin)
+        access = self._tokens.mint(subject, opened.signer)
+        refresh = write(opened.session_id, 0, opened.seed, opened.secret)
         return TokenPair(access, Token(refresh, opened.ends_at // SECOND))
 
     async def refresh(self, presented: str, *, idempotency_key: str | None) -> Refreshed:
         """Exchange a refresh token as DESIGN says. Raises InvalidRefreshToken."""
         key = digest("idempotency", idempotency_key) if idempotency_key else None
         for _ in range(TURNS):
-            refresh_token, row = await self._recognise(presented)
-            session = _session(row)
-            verdict = judge(refresh_token, session, now=row["now"], policy=self._policy, key=key)
+            known = await self._recognise(presented)
+            session, now = _session(known.row), known.row["now"]
+            verdict = judge(known.token, session, now=now, policy=self._policy, key=key)
             if verdict is Verdict.advance:
-                if await self._advance(row, session, key):
-                    row |= {"generation": session.generation + 1}
-                    return self._answer(row, self._idle_end(row))
+                if refreshed := await self._advance(known, session, key):
+                    return refreshed
             elif verdict is Verdict.repeat:
-                return self._answer(row, row["idle_ends_at"])
+                return await self._repeat(known)
             else:
-                await self._punish(row, verdict)
+                await self._punish(known.row, verdict)
                 raise InvalidRefreshToken(verdict.value)
-        raise InvalidRefreshToken("lost every race", retry_after=1)
+        raise StoreUnavailable("others advanced the session each time", retry_after=1)
 
     async def revoke_by_token(self, presented: str) -> None:
         """Revoke the session any of whose tokens this is; silent otherwise (RFC 7009, 2.2)."""
         try:
-            _, row = await self._recognise(presented)
+            row = (await self._recognise(presented)).row
         except InvalidRefreshToken:
             return
         await self.revoke(row["id"], "asked", user_id=row["user_id"])
@@ -137,11 +154,11 @@ class Sessions(Ending):
             raise InvalidToken("the session is over")
         return _origin(row)
 
-    async def _recognise(self, presented: str) -> tuple[RefreshToken, dict[str, Any]]:
+    async def _recognise(self, presented: str) -> _Recognised:
         refresh_token = read(presented)
         if refresh_token is None:
             raise InvalidRefreshToken("malformed")
-        secret = self._keys.ring.secrets.get(refresh_token.secret_id)
+        secret = await self._keys.secret(refresh_token.secret_id)
         if secret is None:
             raise InvalidRefreshToken("unknown secret")
         row = await self._db.first(self._by_id.bind(id=refresh_token.session_id))
@@ -149,9 +166,12 @@ class Sessions(Ending):
             raise InvalidRefreshToken("no such session")
         if not prove(refresh_token, row["seed"], secret):
             raise InvalidRefreshToken("forged")
-        return refresh_token, row
+        return _Recognised(refresh_token, row, secret)
 
-    async def _advance(self, row: dict[str, Any], session: Session, key: str | None) -> bool:
+    async def _advance(
+        self, known: _Recognised, session: Session, key: str | None
+    ) -> Refreshed | None:
+        row, signer = known.row, self._keys.signer()
         changed = await self._db.change(
             self._advancing.bind(
                 id=row["id"],
@@ -161,10 +181,18 @@ class Sessions(Ending):
                 now=row["now"],
                 idle_ends_at=self._idle_end(row),
                 spent_with=key,
-                signed_by=self._keys.signer().kid,
+                signed_by=signer.kid,
             )
         )
-        return bool(changed)
+        if not changed:
+            return None
+        return self._answer(known, session.generation + 1, self._idle_end(row), signer)
+
+    async def _repeat(self, known: _Recognised) -> Refreshed:
+        row, signer = known.row, self._keys.signer()
+        if row["signed_by"] != signer.kid:
+            await self._db.change(self._signing.bind(id=row["id"], signed_by=signer.kid))
+        return self._answer(known, row["generation"], row["idle_ends_at"], signer)
 
     async def _punish(self, row: dict[str, Any], verdict: Verdict) -> None:
         if verdict is Verdict.theft:
@@ -172,10 +200,12 @@ class Sessions(Ending):
         elif verdict is Verdict.ahead:
             await self.revoke(row["id"], "ahead", user_id=row["user_id"])
 
-    def _answer(self, row: dict[str, Any], ends_at: int) -> Refreshed:
-        access, _ = self._tokens.mint(_subject(row["id"], _origin(row)))
-        secret = self._keys.ring.secrets[row["secret_id"]]
-        refresh = write(row["id"], row["generation"], row["seed"], secret)
+    def _answer(
+        self, known: _Recognised, generation: int, ends_at: int, signer: SigningKey
+    ) -> Refreshed:
+        row = known.row
+        access = self._tokens.mint(_subject(row["id"], _origin(row)), signer)
+        refresh = write(row["id"], generation, row["seed"], known.secret)
         return Refreshed(TokenPair(access, Token(refresh, ends_at // SECOND)), row["user_id"])
 
     def _idle_end(self, row: dict[str, Any]) -> int:
@@ -202,6 +232,11 @@ def _update_advancing(db: Database) -> Statement:
     return db.prepare(t.update(values).where(current & t.revoked_at.is_null()))
 
 
+def _update_signing(db: Database) -> Statement:
+    t = db.tables.sessions
+    return db.prepare(t.update({t.signed_by: Param("signed_by")}).where(t.id == Param("id")))
+
+
 def _columns(t: Any) -> tuple[Any, ...]:
     return (
         t.id,
@@ -217,6 +252,7 @@ def _columns(t: Any) -> tuple[Any, ...]:
         t.ends_at,
         t.revoked_at,
         t.spent_with,
+        t.signed_by,
     )
 
 

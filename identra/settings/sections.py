@@ -65,12 +65,6 @@ def _distinct(files: tuple[Path, ...]) -> tuple[Path, ...]:
     return files
 
 
-def _at_least_a_day(seconds: int | None) -> int | None:
-    if seconds is not None and seconds < DAY:
-        raise ValueError("a key is published a day before it signs; rotate_every is at least 24h")
-    return seconds
-
-
 def _at_least_a_month(seconds: int | None) -> int | None:
     if seconds is not None and seconds < MONTH:
         raise ValueError("what happened to an account is kept for at least 30d")
@@ -78,14 +72,24 @@ def _at_least_a_month(seconds: int | None) -> int | None:
 
 
 class Keys(Settings):
-    """`[keys]`: the ring that signs. `rotate_every` is None for "never"."""
+    """`[keys]`: the ring that signs. Seconds; `rotate_every` is None for "never"."""
 
     algorithm: Literal["RS256", "ES256", "EdDSA"] = "RS256"
-    rotate_every: Annotated[DurationOrNever, AfterValidator(_at_least_a_day)] = 90 * DAY
+    rotate_every: DurationOrNever = 90 * DAY
     rotate_in_server: bool = True
+    publish_ahead: Positive = DAY
+    jwks_max_age: Annotated[Duration, Field(gt=0, le=DAY)] = 5 * 60
     master_key_files: Annotated[
         tuple[Path, ...], Field(min_length=1), AfterValidator(_distinct)
     ] = (Path("data/master.key"),)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.publish_ahead < 2 * self.jwks_max_age:
+            raise ValueError("publish_ahead is shorter than twice jwks_max_age")
+        if self.rotate_every is not None and self.rotate_every < self.publish_ahead:
+            raise ValueError("rotate_every is shorter than publish_ahead")
+        return self
 
 
 class Redis(Settings):

@@ -280,7 +280,7 @@ async def _house_secrets(file: Path) -> dict[str, str]:
     """What the house keeps from everybody: master key, private key, the secret of the ring."""
     loaded = load(file, {})
     app = await build(loaded)
-    secret = app.keys.current_secret()
+    secret = app.keys.current_secret().value
     private = app.keys.signer().jwk.export_private(as_dict=True)["d"]
     await app.close()
     return {

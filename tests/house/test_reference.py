@@ -16,7 +16,7 @@ from test_configs import section_of
 from identra import limits
 from identra.errors import every_error
 from identra.events import EventName
-from identra.keys import Algorithm, _new_pair
+from identra.keys import Algorithm, new_pair
 from identra.sessions.ending import Reason
 from identra.settings import SettingsTree, format_duration
 from identra.tokens import HEADER_NAMES, Subject, TokenPolicy, make_claims
@@ -156,7 +156,7 @@ def test_every_claim_and_header_of_an_access_token_is_explained() -> None:
 def test_every_member_of_a_published_key_is_listed() -> None:
     rows = handbook.rows(handbook.read(f"{REFERENCE}/tokens.md"), "algorithm")
     told = {handbook.coded(row[0])[0]: set(handbook.coded(row[1])) for row in rows}
-    assert told == {name: set(json.loads(_new_pair(name).public)) for name in get_args(Algorithm)}
+    assert told == {name: set(json.loads(new_pair(name).public)) for name in get_args(Algorithm)}
 
 
 def test_just_the_settings_that_no_code_reads_are_called_not_in_use() -> None:

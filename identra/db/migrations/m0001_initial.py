@@ -95,6 +95,8 @@ SHAPES = (
             words("sealed_by", 64),
             instant("created_at"),
             instant("changed_at"),
+            instant("signs_from", null=True),
+            instant("lives"),
         ),
         unique=(("slot",),),
     ),

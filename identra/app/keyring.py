@@ -1,0 +1,91 @@
+"""Opening what holds and changes the key ring, for the server and for commands."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from identra import master
+from identra.app import opening
+from identra.app.preparing import settle_schema
+from identra.events import Events
+from identra.keys import Orders, Resealing, Rotation, RotationPolicy, Steps, Turning
+from identra.master import MasterKeyError
+from identra.nodes import Nodes
+from identra.sessions import Ending
+from identra.values import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from identra.db import Database
+    from identra.master import MasterKeys
+    from identra.settings import Loaded, SettingsTree
+    from identra.values import Clock
+
+MAX_AGES: Final = 2
+"""A verifier may have read the key set just before a key was published, and a cache before it may
+have kept it for as long again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything by which the ring is changed."""
+
+    rotation: Rotation
+    orders: Orders
+    resealing: Resealing
+    sessions: Ending
+
+
+def workshop(tree: SettingsTree, db: Database, clock: Clock) -> Workshop:
+    """What changes the ring of this database. Raises MasterKeyError for files of no use."""
+    keys = master.read_files(tree.keys.master_key_files)
+    events, policy = Events(db, clock), rotation_policy(tree)
+    steps = Steps(db, keys, events, opening.lives(tree))
+
+    async def demand_held() -> None:
+        await _demand_held(Nodes(db), keys)
+
+    turning = Turning(db, steps, demand_held)
+    return Workshop(
+        rotation=Rotation(db, turning, policy),
+        orders=Orders(db, turning, policy),
+        resealing=Resealing(db, steps, events, keys.first.key_id, demand_held),
+        sessions=Ending(db, events),
+    )
+
+
+@asynccontextmanager
+async def opened_workshop(loaded: Loaded) -> AsyncIterator[Workshop]:
+    """What changes the ring, once the ring could be opened. The schema is settled first.
+
+    Raises NoKeysError, MasterKeyError, StoreUnavailable.
+    """
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        await opening.ring(loaded.tree, db, opening.system_clock).load()
+        yield workshop(loaded.tree, db, opening.system_clock)
+
+
+def rotation_policy(tree: SettingsTree) -> RotationPolicy:
+    """How keys follow each other, as the settings say."""
+    keys = tree.keys
+    return RotationPolicy(
+        algorithm=keys.algorithm,
+        every=None if keys.rotate_every is None else keys.rotate_every * SECOND,
+        ahead=keys.publish_ahead * SECOND,
+        soonest=MAX_AGES * keys.jwks_max_age * SECOND,
+    )
+
+
+async def _demand_held(nodes: Nodes, keys: MasterKeys) -> None:
+    """Raise unless all nodes that are up can open what the first master key seals."""
+    first = keys.first.key_id
+    if lacking := (await nodes.live()).lacking(first):
+        raise MasterKeyError(
+            f"{lacking} processes are up without master key {first}, which this one seals by;"
+            " add its file to their keys.master_key_files, restart them, and try again"
+        )

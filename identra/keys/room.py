@@ -1,0 +1,163 @@
+"""Who holds the ring in a process, and hands out its keys."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from identra.db import Duplicate
+from identra.errors import IdentraError, OperatorError, StoreUnavailable
+from identra.keys.making import new_pair, new_secret
+from identra.keys.nouns import NoKeysError
+from identra.keys.opening import open_ring
+from identra.keys.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from identra.db import Database
+    from identra.events import Events
+    from identra.keys.making import NewKey
+    from identra.keys.nouns import Algorithm, Jwks, Lives, Ring, RingSecret, SigningKey
+    from identra.master import MasterKeys
+
+log = structlog.get_logger(__name__)
+
+RELOAD_EVERY: Final = 5.0
+RELOAD_FOR_UNKNOWN: Final = 1.0
+STALE_AFTER: Final = 120.0
+"""Seconds after which a ring that could not be read again signs nothing more: less than a former
+key is kept beyond its tokens, so that no token outlives the key that verifies it."""
+
+
+class Keys:
+    """Hands out the signing key, verifiers by kid, and the ring's secrets.
+
+    `lives` are this process's own lifetimes: the ring keeps the longest of any process, so that
+    a key stays for as long as what it signed. `ticks` tells seconds that never jump.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        master: MasterKeys,
+        events: Events,
+        lives: Lives,
+        ticks: Callable[[], float] = monotonic,
+    ) -> None:
+        self._db = db
+        self._master = master
+        self._steps = Steps(db, master, events, lives)
+        self._lives = lives
+        self._ticks = ticks
+        self._ring: Ring | None = None
+        self._read_at = self._tried_at = 0.0
+        self._begun = self._held = 0
+        self._reading = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read and open the ring. Raises NoKeysError, MasterKeyError, StoreUnavailable."""
+        async with self._reading:
+            await self._read()
+
+    async def refresh(self) -> None:
+        """Read the ring again if what is held is older than its interval."""
+        if self._age() >= RELOAD_EVERY:
+            await self.load()
+
+    async def reload_or_warn(self) -> None:
+        """Read the ring again; what can't be read leaves the former one in use, and a warning."""
+        try:
+            await self.load()
+        except (OperatorError, IdentraError) as fault:
+            log.warning("key ring not reloaded", cause=str(fault))
+        except Exception as fault:  # noqa: BLE001 - one odd row must not end the reading for good
+            log.warning("key ring not reloaded", cause=type(fault).__name__)
+
+    @property
+    def ring(self) -> Ring:
+        """The ring as last read. Raises NoKeysError before the first load."""
+        if self._ring is None:
+            raise NoKeysError("the key ring was not read yet")
+        return self._ring
+
+    def signer(self) -> SigningKey:
+        """The one active signing key. Raises StoreUnavailable where the ring held is too old."""
+        if self._age() > STALE_AFTER:
+            raise StoreUnavailable("the key ring could not be read for too long", retry_after=5)
+        return self.ring.signer
+
+    async def verifier(self, kid: str) -> SigningKey | None:
+        """The published key of that id; an unknown one is looked for, once a second."""
+        if kid not in self.ring.verifiers:
+            await self._look_again()
+        return self.ring.verifiers.get(kid)
+
+    def current_secret(self) -> RingSecret:
+        """The active secret."""
+        return self.ring.secret
+
+    async def secret(self, secret_id: str) -> RingSecret | None:
+        """The secret of that id; an unknown one is looked for, once a second."""
+        if secret_id not in self.ring.secrets:
+            await self._look_again()
+        return self.ring.secrets.get(secret_id)
+
+    def published(self) -> Jwks:
+        """The key set that verifiers read."""
+        return self.ring.jwks
+
+    async def init(self, algorithm: Algorithm) -> bool:
+        """Make the first keys if there are none; whether any were made. Concurrency-safe."""
+        t = self._db.tables.keys
+        if await self._db.first(t.select(t.id).limit(1)):
+            return False
+        # Finding primes takes a while, in which others are to be answered.
+        made = (await asyncio.to_thread(new_pair, algorithm), new_secret())
+        try:
+            await self._db.transact(partial(self._insert_all, made))
+        except Duplicate:
+            return False
+        return True
+
+    async def _insert_all(self, made: tuple[NewKey, ...]) -> None:
+        for key in made:
+            await self._steps.insert_active(key)
+
+    async def _look_again(self) -> None:
+        """Read the ring again, at most once a second; who asks meanwhile waits for that reading.
+
+        Waiting rather than refusing: the key may be newer than what is held here, and refusing
+        an honest refresh token logs somebody out.
+        """
+        asked = self._begun
+        async with self._reading:
+            if self._held <= asked:
+                await asyncio.sleep(self._tried_at + RELOAD_FOR_UNKNOWN - self._ticks())
+                await self._read()
+
+    async def _read(self) -> None:
+        self._begun += 1
+        number, began = self._begun, self._ticks()
+        self._tried_at = began
+        t = self._db.tables.keys
+        rows = await self._db.fetch(t.select().where(t.state != "retired"))
+        ring = open_ring(rows, self._master, self._ring)
+        await self._own_up(ring)
+        self._ring, self._read_at, self._held = ring, began, number
+
+    async def _own_up(self, ring: Ring) -> None:
+        """Have the active keys kept for as long as what this process puts under them."""
+        if not self._db.writable:
+            return
+        for kid in (ring.signer.kid, ring.secret.secret_id):
+            row = ring.rows[kid]
+            if row["lives"] < self._lives.under(row["purpose"]):
+                await self._steps.lengthen(kid, row["purpose"])
+
+    def _age(self) -> float:
+        return self._ticks() - self._read_at

@@ -33,6 +33,15 @@ def uuid7() -> str:
     return str(uuid.UUID(int=high | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & _LOW))
 
 
+def uuid7_made_at(text: str) -> int | None:
+    """The Unix milliseconds that a UUIDv7 carries; None for anything else."""
+    try:
+        read = uuid.UUID(text)
+    except ValueError:
+        return None
+    return read.int >> 80 if read.version == _SEVEN and str(read) == text else None
+
+
 def digest(purpose: str, value: str) -> str:
     """Hex SHA-256 of a value under a purpose: the same value under another one differs."""
     return hashlib.sha256(f"identra:{purpose}\0{value}".encode()).hexdigest()
@@ -73,3 +82,4 @@ def from_base64url(text: str) -> bytes:
 
 
 _LOW = (1 << 62) - 1
+_SEVEN = 7

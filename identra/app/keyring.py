@@ -10,7 +10,7 @@ from identra import master
 from identra.app import opening
 from identra.app.preparing import settle_schema
 from identra.events import Events
-from identra.keys import Orders, Resealing, Rotation, RotationPolicy, Steps, Turning
+from identra.keys import Orders, Resealing, Rotation, RotationPolicy, Turning
 from identra.master import MasterKeyError
 from identra.nodes import Nodes
 from identra.sessions import Ending
@@ -43,7 +43,7 @@ def workshop(tree: SettingsTree, db: Database, clock: Clock) -> Workshop:
     """What changes the ring of this database. Raises MasterKeyError for files of no use."""
     keys = master.read_files(tree.keys.master_key_files)
     events, policy = Events(db, clock), rotation_policy(tree)
-    steps = Steps(db, keys, events, opening.lives(tree))
+    steps = opening.steps(tree, db, keys, clock)
 
     async def demand_held() -> None:
         await _demand_held(Nodes(db), keys)

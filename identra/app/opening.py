@@ -18,7 +18,7 @@ from identra.errors import IdentraError, OperatorError
 from identra.events import Events
 from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
-from identra.keys import RELOAD_EVERY, Keys, Lives
+from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
 from identra.state.counting import SteadyCounts
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.keys import Rotation
     from identra.loader import Providers
+    from identra.master import MasterKeys
     from identra.nodes import Nodes
     from identra.settings import SettingsTree
     from identra.state import Counts, State
@@ -109,7 +110,12 @@ def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:
 def ring(tree: SettingsTree, db: Database, clock: Clock) -> Keys:
     """The key ring, not yet read. Raises MasterKeyError for files that can't be used."""
     keys = master.read_files(tree.keys.master_key_files)
-    return Keys(db, keys, Events(db, clock), lives(tree))
+    return Keys(db, keys, steps(tree, db, keys, clock), system_clock)
+
+
+def steps(tree: SettingsTree, db: Database, keys: MasterKeys, clock: Clock) -> Steps:
+    """What the ring's transactions are made of."""
+    return Steps(db, keys, Events(db, clock), lives(tree))
 
 
 def lives(tree: SettingsTree) -> Lives:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jwcrypto.jwk import JWK
 
-from identra.secret import base64url, token_bytes, uuid7
+from identra.secret import base64url, token_bytes, uuid7, uuid7_made_at
+from identra.values import DAY, SECOND
 
 if TYPE_CHECKING:
     from identra.keys.nouns import Algorithm, Purpose
 
-SECRET_ID_BYTES: Final = 8
+STAMP_BYTES, NOISE_BYTES = 4, 4
+"""A secret's id: the Unix second of its making, and noise."""
+
+NEWEST: Final = DAY
+"""How far the making of a key that is new to us may lie from our own time, in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +45,23 @@ def new_pair(algorithm: Algorithm) -> NewKey:
 
 def new_secret() -> NewKey:
     """A secret to prove refresh tokens and codes with."""
-    secret_id = token_bytes(SECRET_ID_BYTES).hex()
+    second = (uuid7_made_at(uuid7()) or 0) // 1_000
+    secret_id = (second.to_bytes(STAMP_BYTES) + token_bytes(NOISE_BYTES)).hex()
     return NewKey(secret_id, "mac", "HS256", "", base64url(token_bytes()))
+
+
+def may_be_new(key_id: str, now: int) -> bool:
+    """Whether a key or secret of this id may have been made lately: others are not looked for."""
+    made_at = _made_at(key_id)
+    return made_at is not None and abs(now - made_at) < NEWEST
+
+
+def _made_at(key_id: str) -> int | None:
+    """Unix microseconds; None for an id that none of ours can have."""
+    if len(key_id) != 2 * (STAMP_BYTES + NOISE_BYTES):
+        milliseconds = uuid7_made_at(key_id)
+        return None if milliseconds is None else milliseconds * 1_000
+    try:
+        return int.from_bytes(bytes.fromhex(key_id)[:STAMP_BYTES]) * SECOND
+    except ValueError:
+        return None

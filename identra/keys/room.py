@@ -11,19 +11,19 @@ import structlog
 
 from identra.db import Duplicate
 from identra.errors import IdentraError, OperatorError, StoreUnavailable
-from identra.keys.making import new_pair, new_secret
+from identra.keys.making import may_be_new, new_pair, new_secret
 from identra.keys.nouns import NoKeysError
 from identra.keys.opening import open_ring
-from identra.keys.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from identra.db import Database
-    from identra.events import Events
     from identra.keys.making import NewKey
-    from identra.keys.nouns import Algorithm, Jwks, Lives, Ring, RingSecret, SigningKey
+    from identra.keys.nouns import Algorithm, Jwks, Ring, RingSecret, SigningKey
+    from identra.keys.steps import Steps
     from identra.master import MasterKeys
+    from identra.values import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -37,22 +37,21 @@ key is kept beyond its tokens, so that no token outlives the key that verifies i
 class Keys:
     """Hands out the signing key, verifiers by kid, and the ring's secrets.
 
-    `lives` are this process's own lifetimes: the ring keeps the longest of any process, so that
-    a key stays for as long as what it signed. `ticks` tells seconds that never jump.
+    `clock` tells the time by which ids are made, `ticks` seconds that never jump.
     """
 
     def __init__(
         self,
         db: Database,
         master: MasterKeys,
-        events: Events,
-        lives: Lives,
+        steps: Steps,
+        clock: Clock,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._db = db
         self._master = master
-        self._steps = Steps(db, master, events, lives)
-        self._lives = lives
+        self._steps = steps
+        self._clock = clock
         self._ticks = ticks
         self._ring: Ring | None = None
         self._read_at = self._tried_at = 0.0
@@ -94,7 +93,7 @@ class Keys:
     async def verifier(self, kid: str) -> SigningKey | None:
         """The published key of that id; an unknown one is looked for, once a second."""
         if kid not in self.ring.verifiers:
-            await self._look_again()
+            await self._look_for(kid)
         return self.ring.verifiers.get(kid)
 
     def current_secret(self) -> RingSecret:
@@ -104,7 +103,7 @@ class Keys:
     async def secret(self, secret_id: str) -> RingSecret | None:
         """The secret of that id; an unknown one is looked for, once a second."""
         if secret_id not in self.ring.secrets:
-            await self._look_again()
+            await self._look_for(secret_id)
         return self.ring.secrets.get(secret_id)
 
     def published(self) -> Jwks:
@@ -128,12 +127,14 @@ class Keys:
         for key in made:
             await self._steps.insert_active(key)
 
-    async def _look_again(self) -> None:
+    async def _look_for(self, key_id: str) -> None:
         """Read the ring again, at most once a second; who asks meanwhile waits for that reading.
 
         Waiting rather than refusing: the key may be newer than what is held here, and refusing
-        an honest refresh token logs somebody out.
+        an honest refresh token logs somebody out. What can't be new is not waited for.
         """
+        if not may_be_new(key_id, self._clock()):
+            return
         asked = self._begun
         async with self._reading:
             if self._held <= asked:
@@ -155,9 +156,7 @@ class Keys:
         if not self._db.writable:
             return
         for kid in (ring.signer.kid, ring.secret.secret_id):
-            row = ring.rows[kid]
-            if row["lives"] < self._lives.under(row["purpose"]):
-                await self._steps.lengthen(kid, row["purpose"])
+            await self._steps.own_up(ring.rows[kid])
 
     def _age(self) -> float:
         return self._ticks() - self._read_at

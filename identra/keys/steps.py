@@ -8,9 +8,10 @@ from identra.keys.nouns import NEXT
 
 if TYPE_CHECKING:
     from identra.db import Database
+    from identra.db.statement import Row
     from identra.events import Events
     from identra.keys.making import NewKey
-    from identra.keys.nouns import KeyRow, KeyState, Lives, Purpose
+    from identra.keys.nouns import KeyRow, KeyState, Lives
     from identra.master import MasterKeys
 
 
@@ -18,7 +19,7 @@ class Steps:
     """What a transaction over the ring is made of. Each answers whether it had its effect.
 
     "Exactly one active key, at most one waiting" is a unique constraint: the active key holds
-    its purpose's slot, the waiting one the next.
+    its purpose's slot, the waiting one the next. `lives` are this process's own lifetimes.
     """
 
     def __init__(self, db: Database, master: MasterKeys, events: Events, lives: Lives) -> None:
@@ -74,11 +75,13 @@ class Steps:
         waiting = (t.id == kid) & (t.state == "passive")
         return bool(await self._db.change(t.update({t.signs_from: signs_from}).where(waiting)))
 
-    async def lengthen(self, kid: str, purpose: Purpose) -> None:
-        """Have a key kept for this process's lifetimes too."""
+    async def own_up(self, row: Row) -> None:
+        """Have a key kept for as long as what this process puts under it, whatever others do."""
         t = self._db.tables.keys
-        lives = self._lives.under(purpose)
-        await self._db.change(t.update({t.lives: lives}).where((t.id == kid) & (t.lives < lives)))
+        lives = self._lives.under(row["purpose"])
+        if row["lives"] < lives:
+            shorter = (t.id == row["id"]) & (t.lives < lives)
+            await self._db.change(t.update({t.lives: lives}).where(shorter))
 
     async def reseal(self, kid: str, sealed_by: str) -> bool:
         """Open a key by the master key that sealed it, and close it by the first."""

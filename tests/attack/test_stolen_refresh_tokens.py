@@ -4,6 +4,7 @@ from as soon as both have used it, and what nobody issued opens nothing and ends
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -153,10 +154,11 @@ async def test_what_nobody_issued_opens_nothing_and_ends_nothing(
             *("", PREFIX, "\uff49dr_x", "x" * 600, "x" * 60_000),
         ]
         who = house.caller()
-        for token in made_up:
-            assert reason(await who.refresh(token)) == REFUSED, token[:200]
-            done = await who.say("/token/revoke", {"refresh_token": token})
-            assert (done.status_code, done.text) == (200, "{}")
+        answers = await asyncio.gather(*(who.refresh(token) for token in made_up))
+        assert [reason(answer) for answer in answers] == [REFUSED] * len(made_up)
+        given = ({"refresh_token": token} for token in made_up)
+        answers = await asyncio.gather(*(who.say("/token/revoke", each) for each in given))
+        assert {(answer.status_code, answer.text) for answer in answers} == {(200, "{}")}
         await _demand_alive(house, hers)
         await _demand_alive(house, other)
 

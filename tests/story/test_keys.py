@@ -14,12 +14,11 @@ import pytest
 from homes import open_home, write_settings
 from piccolo.querystring import QueryString
 
-from identra.app import build, make_first_keys, opened_database, prepare
-from identra.app.opening import lives
+from identra.app import build, make_first_keys, opened_database, opening, prepare
 from identra.errors import OperatorError
-from identra.events import Events
 from identra.keys import Keys, NoKeysError
 from identra.master import MasterKeyError, make_file, read_files
+from identra.secret import uuid7
 from identra.settings import Persistence, load
 
 if TYPE_CHECKING:
@@ -189,11 +188,12 @@ async def test_a_flood_of_unknown_key_ids_has_the_ring_read_once_a_second(
     """All of them wait for one reading, which may tell them of a key that is new."""
     async with open_home(tmp_path, persistence, clock=clock) as app:
         master = read_files(app.settings.keys.master_key_files)
-        keys = Counted(app.database, master, Events(app.database, clock), lives(app.settings))
+        steps = opening.steps(app.settings, app.database, master, clock)
+        keys = Counted(app.database, master, steps, opening.system_clock)
         await keys.load()
         for turn in (1, 2):
             began = time.monotonic()
-            known = await asyncio.gather(*(keys.verifier(f"unknown{n}") for n in range(20)))
+            known = await asyncio.gather(*(keys.verifier(uuid7()) for _ in range(20)))
             assert known == [None] * 20
             assert keys.reads == 1 + turn
             assert time.monotonic() - began > 0.5

@@ -9,6 +9,7 @@ import click
 
 from identra.cli import config_option, read_settings
 from identra.cli.printing import instant, json_option, print_json
+from identra.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -130,8 +131,14 @@ def _run(config: Path | None, act: Callable[[Workshop], Awaitable[Any]]) -> Any:
 
 
 def _ask(question: str, *, yes: bool) -> None:
-    if not yes:
-        click.confirm(question, abort=True, err=True)
+    """Raise OperatorError unless somebody means it."""
+    try:
+        sure = yes or click.confirm(question, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        sure = False
+    if not sure:
+        raise OperatorError("nothing was changed; --yes does it without asking")
 
 
 def _tell(
@@ -142,8 +149,7 @@ def _tell(
         print_json(told if ended is None else told | {"sessions_ended": ended})
         return
     click.echo("\n".join(map(_line, done)) or "nothing was due")
-    if due:
-        step = _next(due)
+    if step := _next(due):
         click.echo(f"next: {step['step']} {step['kid'] or 'a new key'} at {step['at']}")
     if ended is not None:
         click.echo(f"ended {ended} sessions")
@@ -158,7 +164,7 @@ def _line(done: Done) -> str:
     return f"{done.did} {done.kid}{when}"
 
 
-def _next(due: Due | None) -> dict[str, Any]:
+def _next(due: Due | None) -> dict[str, Any] | None:
     if due is None:
-        return {}
+        return None
     return {"step": due.step.name, "kid": due.step.kid, "at": instant(due.at)}

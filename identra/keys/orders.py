@@ -40,7 +40,7 @@ class Orders:
         known_from = self._policy.known_from(key)
         if await self._db.instant() < known_from:
             raise KeyRefused(
-                f"key {kid} was published too short a while ago for every verifier to know it;"
+                f"key {kid} was published too lately for every verifier to know it;"
                 f" promote it from {rfc3339(known_from)} on"
             )
         await self._turning.promote(kid)

@@ -30,7 +30,8 @@ for _each in (add, promote, retire, rotate, revoke, reseal):
 
 @command.command("new-master-key")
 @click.argument("file", type=click.Path(path_type=Path))
-def new_master_key(file: Path) -> None:
+@config_option
+def new_master_key(config: Path | None, file: Path) -> None:  # noqa: ARG001 - every command takes it
     """Make a master key file, mode 0600, never over another one."""
     from identra.master import make_file
 

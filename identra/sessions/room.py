@@ -89,28 +89,14 @@ class Sessions(Ending):
             signer=self._keys.signer(),
             secret=self._keys.current_secret(),
         )
-        await self._db.change(
-            t.insert(
-                t(
-                    id=opened.session_id,
-                    user_id=origin.user_id,
-                    created_at=now,
-                    auth_time=origin.auth_time,
-                    amr=" ".join(origin.amr),
-                    idp=origin.idp,
-                    generation=0,
-                    seed=opened.seed,
-                    secret_id=opened.secret.secret_id,
-                    advances="",
-                    last_used_at=now,
-                    idle_ends_at=opened.ends_at,
-                    ends_at=now + self._policy.absolute,
-                    peer=peer.address or "",
-                    user_agent=plain(peer.user_agent, AGENT_LENGTH),
-                    signed_by=opened.signer.kid,
-                )
-            )
+        row = t(
+            **_columns_of(opened, peer),
+            created_at=now,
+            last_used_at=now,
+            idle_ends_at=opened.ends_at,
+            ends_at=now + self._policy.absolute,
         )
+        await self._db.change(t.insert(row))
         return opened
 
     def pair(self, opened: Opened) -> TokenPair:
@@ -210,6 +196,25 @@ class Sessions(Ending):
 
     def _idle_end(self, row: dict[str, Any]) -> int:
         return int(min(row["now"] + self._policy.idle, row["ends_at"]))
+
+
+def _columns_of(opened: Opened, peer: Peer) -> dict[str, Any]:
+    """What the row of a session says besides its instants."""
+    origin = opened.origin
+    return {
+        "id": opened.session_id,
+        "user_id": origin.user_id,
+        "auth_time": origin.auth_time,
+        "amr": " ".join(origin.amr),
+        "idp": origin.idp,
+        "generation": 0,
+        "seed": opened.seed,
+        "secret_id": opened.secret.secret_id,
+        "advances": "",
+        "peer": peer.address or "",
+        "user_agent": plain(peer.user_agent, AGENT_LENGTH),
+        "signed_by": opened.signer.kid,
+    }
 
 
 def _select_by_id(db: Database) -> Statement:

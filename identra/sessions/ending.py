@@ -22,15 +22,16 @@ class Ending:
         self._events = events
 
     async def revoke(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
-        """End one session, once; whether this call did it."""
-        return await self._db.transact(partial(self._revoke, session_id, reason, user_id))
+        """End one session of a user, once; whether this call did it."""
+        return await self._db.transact(partial(self.end, session_id, reason, user_id=user_id))
 
-    async def _revoke(self, session_id: str, reason: Reason, user_id: str) -> bool:
+    async def end(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
+        """The same, inside the caller's transaction."""
         t = self._db.tables.sessions
         now = await self._db.instant()
         ended = await self._db.change(
             t.update({t.revoked_at: now, t.revoked_for: reason}).where(
-                (t.id == session_id) & t.revoked_at.is_null()
+                (t.id == session_id) & (t.user_id == user_id) & t.revoked_at.is_null()
             )
         )
         if ended:
@@ -38,13 +39,14 @@ class Ending:
             await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
         return bool(ended)
 
-    async def revoke_all(self, user_id: str, reason: Reason) -> int:
-        """End all sessions of a user, inside the caller's transaction; how many ended."""
+    async def revoke_all(self, user_id: str, reason: Reason, *, but: str | None = None) -> int:
+        """End all sessions of a user `but` one, inside the caller's transaction; how many ended."""
         t = self._db.tables.sessions
         now = await self._db.instant()
+        hers = (t.user_id == user_id) & t.revoked_at.is_null()
         ended = await self._db.change(
             t.update({t.revoked_at: now, t.revoked_for: reason}).where(
-                (t.user_id == user_id) & t.revoked_at.is_null()
+                hers if but is None else hers & (t.id != but)
             )
         )
         if ended:

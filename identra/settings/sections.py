@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from identra.settings.durations import Duration, DurationOrNever
 from identra.settings.words import (
+    Digest,
     EmailSender,
     Given,
     GivenSecret,
@@ -165,6 +166,28 @@ class Limits(Settings):
     """`[limits]`: allowances. `trusted_callers` are networks of backends of our users."""
 
     trusted_callers: tuple[Network, ...] = ()
+
+
+class IntrospectionClient(Settings):
+    """`[[introspection.clients]]`: a service that may ask what an access token is worth."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    secret_sha256: Digest
+
+
+def _of_their_own(
+    clients: tuple[IntrospectionClient, ...],
+) -> tuple[IntrospectionClient, ...]:
+    for name in ("id", "secret_sha256"):
+        if len({getattr(client, name) for client in clients}) < len(clients):
+            raise ValueError(f"two clients have one {name}")
+    return clients
+
+
+class Introspection(Settings):
+    """`[introspection]`: without clients there is no such route."""
+
+    clients: Annotated[tuple[IntrospectionClient, ...], AfterValidator(_of_their_own)] = ()
 
 
 class Grpc(Settings):

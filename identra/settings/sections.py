@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from identra.settings.durations import Duration, DurationOrNever
 from identra.settings.words import (
+    ClientId,
     Digest,
     EmailSender,
     Given,
@@ -171,8 +172,14 @@ class Limits(Settings):
 class IntrospectionClient(Settings):
     """`[[introspection.clients]]`: a service that may ask what an access token is worth."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    id: ClientId
     secret_sha256: Digest
+
+
+def _tables(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise ValueError("is a list of tables, each written [[introspection.clients]]")  # noqa: TRY004 - pydantic reads ValueError
+    return value
 
 
 def _of_their_own(
@@ -187,7 +194,9 @@ def _of_their_own(
 class Introspection(Settings):
     """`[introspection]`: without clients there is no such route."""
 
-    clients: Annotated[tuple[IntrospectionClient, ...], AfterValidator(_of_their_own)] = ()
+    clients: Annotated[
+        tuple[IntrospectionClient, ...], BeforeValidator(_tables), AfterValidator(_of_their_own)
+    ] = ()
 
 
 class Grpc(Settings):

@@ -16,6 +16,7 @@ _PLUGIN = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _USUAL_PORT = {"http": ":80", "https": ":443"}
+_CLIENT = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _SENDER = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
@@ -100,6 +101,12 @@ def _public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _client_id(text: str) -> str:
+    if _CLIENT.fullmatch(text) is None:
+        raise ValueError("a client's id has up to 64 letters, digits, dots, _ and -")
+    return text
+
+
 def _digest(text: str) -> str:
     if _DIGEST.fullmatch(text) is None:
         raise ValueError(
@@ -140,6 +147,7 @@ PluginName: TypeAlias = Annotated[str, AfterValidator(_plugin_name)]
 RedisServer: TypeAlias = Annotated[str, AfterValidator(_redis_server)]
 """host:port, or host alone for port 6379."""
 
+ClientId: TypeAlias = Annotated[str, AfterValidator(_client_id)]
 Digest: TypeAlias = Annotated[str, AfterValidator(_digest)]
 """The fingerprint of a secret that is kept elsewhere, in lower case."""
 

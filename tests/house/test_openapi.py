@@ -150,10 +150,13 @@ def test_bearer_routes_say_so(said: dict[str, Any]) -> None:
 
 
 def test_the_command_prints_what_the_server_serves(tmp_path: Path) -> None:
-    file = running.write_settings(tmp_path)
+    digest = "0123456789abcdef" * 4
+    asked = f'[[introspection.clients]]\nid = "a"\nsecret_sha256 = "{digest}"\n'
+    file = running.write_settings(tmp_path, asked)
     command = [sys.executable, "-m", "identra", "openapi", "--json", "--config", str(file)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    with running.identra(tmp_path) as service:
+    with running.identra(tmp_path, extra=asked) as service:
         served = httpx.get(f"{service.url}/openapi.json")
     assert json.loads(printed) == served.json()
+    assert "/introspect" in served.json()["paths"]
     assert served.json()["openapi"].startswith("3.1")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from identra.loader import Providers
     from identra.sessions import Origin, Sessions
     from identra.tokens import Tokens
-    from identra.users import User, Users
+    from identra.users import Identity, User, Users
 
 GITHUB: Final = "github"
 
@@ -46,6 +46,14 @@ class LoginInfo:
     connections: tuple[Connection, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is kept of a user, and her identities at OAuth places."""
+
+    user: User
+    identities: tuple[Identity, ...]
+
+
 class Account:
     """What a signed-in user may ask."""
 
@@ -64,11 +72,10 @@ class Account:
         Raises MissingToken, and InvalidToken for a bad token, an ended session and a disabled
         user alike (RFC 6750, 3.1).
         """
-        if bearer is None:
-            raise MissingToken("no bearer token")
-        claims = await self._tokens.check(bearer)
-        origin = await self._sessions.alive(claims.session_id, claims.user_id)
-        return Caller(claims.user_id, claims.session_id, origin)
+        caller = await self._by_session(bearer)
+        if not await self._users.enabled(caller.user_id):
+            raise InvalidToken("the user is gone or disabled")
+        return caller
 
     @one_deadline
     async def lives(self, session_id: str, user_id: str) -> bool:
@@ -82,18 +89,36 @@ class Account:
     @one_deadline
     async def login_info(self, bearer: str | None) -> LoginInfo:
         """How the caller can get in. Raises as `identify`."""
-        caller = await self.identify(bearer)
+        return self._describe(await self._user(bearer))
+
+    @one_deadline
+    async def profile(self, bearer: str | None) -> Profile:
+        """What is kept of the caller. Raises as `identify`."""
+        user = await self._user(bearer)
+        return Profile(user, self._connected(user))
+
+    async def _by_session(self, bearer: str | None) -> Caller:
+        if bearer is None:
+            raise MissingToken("no bearer token")
+        claims = await self._tokens.check(bearer)
+        origin = await self._sessions.alive(claims.session_id, claims.user_id)
+        return Caller(claims.user_id, claims.session_id, origin)
+
+    async def _user(self, bearer: str | None) -> User:
+        caller = await self._by_session(bearer)
         user = await self._users.user(caller.user_id)
         if user is None or user.disabled:
             raise InvalidToken("the user is gone or disabled")
-        return self._describe(user)
+        return user
+
+    def _connected(self, user: User) -> tuple[Identity, ...]:
+        """Her identities at OAuth places: a code's recipient is none of these."""
+        codes = {provider.name for provider in self._providers.codes}
+        return tuple(identity for identity in user.identities if identity.provider not in codes)
 
     def _describe(self, user: User) -> LoginInfo:
-        codes = {provider.name for provider in self._providers.codes}
         connections = tuple(
-            Connection(identity.provider, identity.subject)
-            for identity in user.identities
-            if identity.provider not in codes
+            Connection(identity.provider, identity.subject) for identity in self._connected(user)
         )
         address = user.address
         return LoginInfo(

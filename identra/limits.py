@@ -43,6 +43,7 @@ SENDING: Final = (Allowance("send_hour", 5, 3600), Allowance("send_day", 10, 86_
 GUESSING: Final = (Allowance("guess_day", 20, 86_400),)
 STARTING: Final = Allowance("start_minute", 600, 60)
 FAILING_PEER: Final = Allowance("fail_peer", 10, 60)
+FAILING_CLIENT: Final = Allowance("fail_client", 10, 60)
 SECRET: Final = Patience("secret", 5, 300, 60, 900)
 
 
@@ -72,9 +73,17 @@ class Limits:
         if network := network_of(peer):
             await self._take(allowance, _key(allowance.name, network), allowance.most)
 
+    async def heed_peer(self, allowance: Allowance, peer: Peer) -> None:
+        """Take nothing; only look whether a peer network has any left. Raises RateLimited."""
+        if not (network := network_of(peer)):
+            return
+        count = await self._counts.count(_key(allowance.name, network), ttl=allowance.window, by=0)
+        if count.value >= allowance.most:
+            raise RateLimited(allowance.name, retry_after=max(1, count.left))
+
     async def try_secret(self, subject: str, peer: Peer) -> None:
         """Count a try at a secret before it is judged. Raises RateLimited while it must wait."""
-        await self._heed(FAILING_PEER, peer)
+        await self.heed_peer(FAILING_PEER, peer)
         for key, most in _keys(SECRET, subject, peer):
             await self._try(key, most)
 
@@ -102,13 +111,6 @@ class Limits:
     async def _take(self, allowance: Allowance, key: str, most: int) -> None:
         count = await self._counts.count(key, ttl=allowance.window)
         if count.value > most:
-            raise RateLimited(allowance.name, retry_after=max(1, count.left))
-
-    async def _heed(self, allowance: Allowance, peer: Peer) -> None:
-        if not (network := network_of(peer)):
-            return
-        count = await self._counts.count(_key(allowance.name, network), ttl=allowance.window, by=0)
-        if count.value >= allowance.most:
             raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
     async def _try(self, key: str, most: int) -> None:

@@ -47,6 +47,11 @@ def digest(purpose: str, value: str) -> str:
     return hashlib.sha256(f"identra:{purpose}\0{value}".encode()).hexdigest()
 
 
+def fingerprint(secret: str) -> str:
+    """Hex SHA-256 of a secret of 256 bits, by which settings know it; of less it is no hiding."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def keyed_digest(key: bytes, purpose: str, value: str) -> str:
     """Hex HMAC-SHA-256 of a value under a purpose: worthless to a reader without the key."""
     return hmac.new(key, f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()

@@ -53,6 +53,8 @@ class Claims:
 
     user_id: str
     session_id: str
+    told: dict[str, Any]
+    """All of them, by their names."""
 
 
 class Tokens:
@@ -82,7 +84,7 @@ class Tokens:
             raise InvalidToken("another algorithm than the key's")
         _verify(key, token)
         judge_claims(claims, self._policy, self._clock() // SECOND)
-        return Claims(claims["sub"], claims["sid"])
+        return Claims(claims["sub"], claims["sid"], claims)
 
 
 def make_claims(

@@ -11,6 +11,8 @@ import httpx
 from homes import PASSWORD, Sections, code_for, open_home
 from running import door_of
 
+from identra.secret import fingerprint
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
@@ -27,6 +29,10 @@ EXPECTED: Sections = {
 }
 IMMEDIATE: Sections = {"password": {"registration": "immediate"}}
 PATIENCE = 60
+CLIENT = ("orders", "a secret of 256 bits that only this service and these tests have")
+ASKED: Sections = {
+    "introspection": {"clients": [{"id": CLIENT[0], "secret_sha256": fingerprint(CLIENT[1])}]}
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,27 @@ class Caller:
     async def ask(self, path: str, *, bearer: str | None = None, **query: str) -> httpx.Response:
         """GET with arguments."""
         return await self.http.get(path, params=query, headers=self._headers(bearer))
+
+    async def end(self, path: str, *, bearer: str | None = None, **query: str) -> httpx.Response:
+        """DELETE."""
+        return await self.http.delete(path, params=query, headers=self._headers(bearer))
+
+    async def introspect(
+        self, token: str, login: tuple[str, str] | None, **more: str
+    ) -> httpx.Response:
+        """Ask as a service would what a token is worth."""
+        form = {"token": token, **more}
+        auth = httpx.BasicAuth(*login) if login else None
+        return await self.http.post(
+            "/introspect", data=form, auth=auth, headers=self._headers(None)
+        )
+
+    async def sessions(self, bearer: str) -> list[dict[str, Any]]:
+        """The caller's sessions as they are told to her."""
+        answer = await self.ask("/me/sessions", bearer=bearer)
+        assert answer.status_code == 200, answer.text
+        listed: list[dict[str, Any]] = answer.json()["sessions"]
+        return listed
 
     async def register(self, email: str, password: str = PASSWORD) -> httpx.Response:
         return await self.say("/password/register", {"email": email, "password": password})

@@ -103,4 +103,12 @@ def _table(name: str, table: dict[str, Any]) -> str:
 
 
 def _assign(key: str, value: Any) -> str:
-    return f"{key} = {json.dumps(value)}"
+    return f"{key} = {_value(value)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(_assign(key, inner) for key, inner in value.items())}}}"
+    return json.dumps(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +77,16 @@ def async_client(base_url: str, said: dict[str, Any], **options: Any) -> httpx.A
 def _operation(response: httpx.Response, said: dict[str, Any]) -> dict[str, Any] | None:
     path = response.url.path.removeprefix("/api")
     method = response.request.method.lower()
-    found: dict[str, Any] | None = (
-        said["paths"].get(path, {}).get("get" if method == "head" else method)
+    named = said["paths"].get(path) or next(
+        (methods for pattern, methods in said["paths"].items() if _fits(pattern, path)), {}
     )
+    found: dict[str, Any] | None = named.get("get" if method == "head" else method)
     return found
+
+
+def _fits(pattern: str, path: str) -> bool:
+    """Whether a path is one of those that a documented path with `{parts}` stands for."""
+    return re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(pattern)), path) is not None
 
 
 def _hold(response: httpx.Response, schema: dict[str, Any], said: dict[str, Any]) -> None:

@@ -16,7 +16,9 @@ from identra.app.preparing import demand_schema
 from identra.binding import Binding
 from identra.challenges import Challenges
 from identra.couriers import Couriers
+from identra.devices import Devices
 from identra.events import Events
+from identra.introspection import Introspection
 from identra.limits import Limits
 from identra.login import Login
 from identra.mail import Outbox
@@ -25,7 +27,7 @@ from identra.notices import Notices
 from identra.refresh import Refresh
 from identra.registration import Registration
 from identra.roundtrip import OAuthPolicy, Roundtrip
-from identra.sessions import Policy, Sessions
+from identra.sessions import Policy, Roster, Sessions
 from identra.tokens import TokenPolicy, Tokens
 from identra.users import Users
 from identra.values import SECOND
@@ -88,6 +90,7 @@ class _Edges:
 class _Rooms:
     sessions: Sessions
     users: Users
+    tokens: Tokens
     account: Account
     limits: Limits
     challenges: Challenges
@@ -142,6 +145,7 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
     return _Rooms(
         sessions=sessions,
         users=users,
+        tokens=tokens,
         account=Account(tokens, sessions, users, edges.providers),
         limits=limits,
         challenges=challenges,
@@ -178,6 +182,8 @@ def _hand_over(
         registration=_registration(tree, edges, rooms),
         refresh=Refresh(rooms.sessions),
         account=rooms.account,
+        devices=Devices(edges.db, rooms.account, rooms.users, rooms.sessions, Roster(edges.db)),
+        introspection=_introspection(tree, rooms),
         users=rooms.users,
         sessions=rooms.sessions,
         keys=edges.keys,
@@ -218,6 +224,13 @@ def _registration(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Registrat
         shortest=tree.password.min_length,
         sign_up=tree.auth.sign_up == "open",
     )
+
+
+def _introspection(tree: SettingsTree, rooms: _Rooms) -> Introspection | None:
+    clients = {client.id: client.secret_sha256 for client in tree.introspection.clients}
+    if not clients:
+        return None
+    return Introspection(clients, rooms.tokens, rooms.sessions, rooms.users, rooms.limits)
 
 
 def token_policy(tree: SettingsTree) -> TokenPolicy:

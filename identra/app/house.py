@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from identra.account import Account
     from identra.binding import Binding
     from identra.db import Database
+    from identra.devices import Devices
+    from identra.introspection import Introspection
     from identra.keys import Keys
     from identra.loader import Providers
     from identra.login import Login
@@ -46,6 +48,8 @@ class App:
     registration: Registration
     refresh: Refresh
     account: Account
+    devices: Devices
+    introspection: Introspection | None
     users: Users
     sessions: Sessions
     keys: Keys

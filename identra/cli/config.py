@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -49,10 +48,10 @@ def show(config: Path | None, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def new_secret(config: Path | None, *, as_json: bool) -> None:  # noqa: ARG001 - every command takes it
     """Print a new 256-bit secret and its SHA-256, which needs no hiding."""
-    from identra.secret import token
+    from identra.secret import fingerprint, token
 
     secret = token()
-    made = {"secret": secret, "sha256": hashlib.sha256(secret.encode()).hexdigest()}
+    made = {"secret": secret, "sha256": fingerprint(secret)}
     lines = (f"{name}: {value}" for name, value in made.items())
     click.echo(json.dumps(made) if as_json else "\n".join(lines))
 

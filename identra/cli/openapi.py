@@ -25,5 +25,6 @@ def command(config: Path | None, *, as_json: bool) -> None:
 
     tree = loaded.tree
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
-    said = document(every_operation(providers), tree.public_url)
+    asked = bool(tree.introspection.clients)
+    said = document(every_operation(providers, introspects=asked), tree.public_url)
     click.echo(json.dumps(said, indent=None if as_json else 2))

@@ -115,9 +115,9 @@ async def _revoke(
     done = await shop.orders.revoke(kid)
     if not end_sessions and done[0].purpose == "sig":
         return done, None
-    ended = await shop.sessions.revoke_under(kid)
+    ended = await shop.sessions.revoke_under(kid, "key_revoked")
     await asyncio.sleep(RELOAD_EVERY + 1)
-    return done, ended + await shop.sessions.revoke_under(kid)
+    return done, ended + await shop.sessions.revoke_under(kid, "key_revoked")
 
 
 def _run(config: Path | None, act: Callable[[Workshop], Awaitable[Any]]) -> Any:

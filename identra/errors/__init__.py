@@ -13,6 +13,7 @@ from identra.errors.failures import (
 )
 from identra.errors.family import FieldFault, IdentraError, OperatorError
 from identra.errors.proofs import (
+    InvalidClient,
     InvalidCode,
     InvalidCredentials,
     InvalidRefreshToken,
@@ -61,6 +62,7 @@ __all__ = [
     "InsufficientScope",
     "Internal",
     "InvalidArgument",
+    "InvalidClient",
     "InvalidCode",
     "InvalidCredentials",
     "InvalidRefreshToken",

@@ -15,6 +15,16 @@ class InvalidCredentials(
     """One answer for an unknown user, a wrong password and no password."""
 
 
+class InvalidClient(
+    InvalidCredentials,
+    reason=InvalidCredentials.reason,
+    code=InvalidCredentials.code,
+    status=InvalidCredentials.status,
+    says="The client's id or its secret is not right.",
+):
+    """The same of a service that must name itself with HTTP Basic (RFC 6749, 2.3.1)."""
+
+
 class InvalidCode(
     IdentraError,
     reason="INVALID_CODE",

@@ -47,7 +47,7 @@ class RedirectNotAllowed(
 
 
 class NotFound(IdentraError, reason="NOT_FOUND", code=5, status=404, says="There is nothing here."):
-    """No such route or thing."""
+    """No such route, or no such thing of the caller's."""
 
 
 class MethodNotAllowed(
@@ -105,9 +105,9 @@ class UnsupportedMediaType(
     reason="UNSUPPORTED_MEDIA_TYPE",
     code=3,
     status=415,
-    says="Send application/json.",
+    says="This route does not read bodies of that type.",
 ):
-    """A body that does not say it is JSON."""
+    """A body that does not say it is JSON, or a form where the route reads forms."""
 
 
 class HeadersTooLarge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,7 +13,8 @@ from sanic.config import Config
 from sanic.http.constants import HTTP
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
-from identra.http.body import read_body, read_query
+from identra.errors import InvalidArgument
+from identra.http.body import read_body, read_form, read_query
 from identra.http.call import Call, address
 from identra.http.cors import headers_for
 from identra.http.errors import Failures
@@ -52,7 +54,9 @@ def make(app: App) -> Door:
     )
     door.ctx.hall, door.ctx.draining = app, False
     raise_gate(door, local_only=app.dev)
-    operations = every_operation(app.providers, dev=app.dev)
+    operations = every_operation(
+        app.providers, dev=app.dev, introspects=app.introspection is not None
+    )
     door.ctx.operations = operations
     for prefix in PREFIXES:
         for operation in operations:
@@ -77,7 +81,7 @@ def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:
     path = prefix + operation.path
     door.add_route(
         _handler(app, operation),
-        path,
+        _pattern(path),
         methods=operation.methods,
         name=_name(operation.method, path),
         error_format="json",
@@ -87,21 +91,27 @@ def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:
 
 
 def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, Any, HTTPResponse]]:
-    async def handle(call: Call) -> HTTPResponse:
-        if operation.method == "POST":
-            read: Any = read_body(operation.takes, call.body, call.headers.get("content-type"))
-        else:
-            read = read_query(operation.takes, call.query_string)
-        answer = await operation.act(app, call, read)
+    async def handle(call: Call, **_: str) -> HTTPResponse:
+        answer = await operation.act(app, call, _read(operation, call))
         return answer if isinstance(answer, HTTPResponse) else reply(answer)
 
     return handle
 
 
+def _read(operation: Operation, call: Call) -> Any:
+    if operation.method == "POST":
+        read = read_form if operation.form else read_body
+        return read(operation.takes, call.body, call.headers.get("content-type"))
+    if operation.method == "DELETE" and call.body:
+        # What was said there and not heeded might be what was not to be deleted.
+        raise InvalidArgument("a DELETE has no body")
+    return read_query(operation.takes, call.query_string)
+
+
 def _add_options(door: Door, operations: tuple[Operation, ...], path: str, prefix: str) -> None:
     methods = [m for o in operations if o.path == path for m in o.methods]
 
-    async def options(call: Call) -> HTTPResponse:
+    async def options(call: Call, **_: str) -> HTTPResponse:
         allow = {"Allow": ", ".join([*methods, "OPTIONS"])}
         asked = call.headers.get("access-control-request-method")
         if asked is not None:
@@ -111,7 +121,7 @@ def _add_options(door: Door, operations: tuple[Operation, ...], path: str, prefi
 
     full = prefix + path
     name = _name("OPTIONS", full)
-    door.add_route(options, full, methods=["OPTIONS"], name=name, error_format="json")
+    door.add_route(options, _pattern(full), methods=["OPTIONS"], name=name, error_format="json")
 
 
 def app_of(call: Call) -> App:
@@ -121,7 +131,12 @@ def app_of(call: Call) -> App:
 
 
 def _name(method: str, path: str) -> str:
-    return f"{method}{path}".replace("/", "-").replace(".", "-")
+    return re.sub(r"\W", "-", f"{method}{path}")
+
+
+def _pattern(path: str) -> str:
+    """The path as Sanic's router reads it."""
+    return path.replace("{", "<").replace("}", ":str>")
 
 
 async def _finish(call: Call, response: BaseHTTPResponse) -> None:

@@ -25,14 +25,29 @@ def read_body(model: type[_Model], raw: bytes, content_type: str | None) -> _Mod
     InvalidArgument naming the field that is missing or of the wrong type.
     """
     if raw or content_type is not None:
-        _demand_json(content_type)
+        _demand_type("application/json", content_type)
     return _fit(model, read_object(raw) if raw else {})
+
+
+def read_form(model: type[_Model], raw: bytes, content_type: str | None) -> _Model:
+    """A form (application/x-www-form-urlencoded) as a model.
+
+    Raises UnsupportedMediaType for another body, and InvalidArgument for one that can't be read
+    or says any name twice (RFC 6749, 3.2).
+    """
+    if raw or content_type is not None:
+        _demand_type("application/x-www-form-urlencoded", content_type)
+    try:
+        pairs = _pairs(raw.decode("ascii"))
+    except ValueError as fault:
+        raise InvalidArgument("the form is not readable") from fault
+    return _fit(model, _object(pairs))
 
 
 def read_query(model: type[_Model], raw: str) -> _Model:
     """Query arguments as a model; InvalidArgument for a known one given twice, or unreadable."""
     try:
-        pairs = parse_qsl(raw, True, errors="strict", max_num_fields=_MOST_ARGUMENTS)  # noqa: FBT003 - keep_blank_values
+        pairs = _pairs(raw)
     except ValueError as fault:
         raise InvalidArgument("the query is not readable") from fault
     known = [(name, value) for name, value in pairs if name in model.model_fields]
@@ -59,10 +74,14 @@ def read_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _demand_json(content_type: str | None) -> None:
+def _pairs(written: str) -> list[tuple[str, str]]:
+    return parse_qsl(written, True, errors="strict", max_num_fields=_MOST_ARGUMENTS)  # noqa: FBT003 - keep_blank_values
+
+
+def _demand_type(wanted: str, content_type: str | None) -> None:
     kind, _, parameters = (content_type or "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
-    if kind.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
+    if kind.strip().lower() != wanted or charset not in {"", "charset=utf-8"}:
         raise UnsupportedMediaType
 
 

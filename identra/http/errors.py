@@ -84,6 +84,8 @@ def render(
         headers["Retry-After"] = str(max(1, failure.retry_after or SHORT_WAIT))
     if failure.status == _UNAUTHENTICATED and bearer != "none":
         headers["WWW-Authenticate"] = challenge(failure)
+    if isinstance(failure, ours.InvalidClient):
+        headers["WWW-Authenticate"] = 'Basic realm="introspection"'
     return HTTPResponse(
         shape.model_dump_json(), failure.status, headers, content_type="application/json"
     )

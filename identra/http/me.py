@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from identra.errors import InvalidToken, MissingToken, RateLimited, StoreUnavailable
 from identra.http.call import bearer
-from identra.http.models import Bearer, Connection, LoginInfo
+from identra.http.models import Bearer, Connection, Empty, LoginInfo, Me, OwnAddress, OwnIdentity
 from identra.http.operation import Operation
+from identra.values import SECOND
 
 if TYPE_CHECKING:
+    from identra.account import Profile
     from identra.app import App
     from identra.http.call import Call
 
@@ -30,7 +32,47 @@ async def login_info(app: App, call: Call, body: Bearer) -> LoginInfo:
     )
 
 
+async def me(app: App, call: Call, _query: Empty) -> Me:
+    """What is kept of the caller."""
+    return _me(await app.account.profile(bearer(call)))
+
+
+def _me(profile: Profile) -> Me:
+    user = profile.user
+    return Me(
+        user_id=user.user_id,
+        addresses=[
+            OwnAddress(
+                email=own.email, verified=own.proved_at is not None, primary=own == user.address
+            )
+            for own in user.addresses
+        ],
+        identities=[
+            OwnIdentity(
+                provider=identity.provider,
+                provider_user_id=identity.subject,
+                username=identity.username,
+                linked_at=identity.linked_at // SECOND,
+            )
+            for identity in profile.identities
+        ],
+        password_enabled=bool(user.secrets),
+        created_at=user.created_at // SECOND,
+        last_login_at=None if user.last_login_at is None else user.last_login_at // SECOND,
+    )
+
+
 OPERATIONS = (
+    Operation(
+        "GET",
+        "/me",
+        me,
+        "Tell what is kept of the caller",
+        "me",
+        gives={200: Me},
+        fails=(MissingToken, InvalidToken, RateLimited, StoreUnavailable),
+        bearer="required",
+    ),
     Operation(
         "POST",
         "/me/login-info",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_origin
 
 from pydantic.json_schema import models_json_schema
 
@@ -52,9 +52,10 @@ _HEADERS: Json = {
     },
     "Cache-Control": {"schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
-    "WWW-Authenticate": {"description": "RFC 6750, 3.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "RFC 6750, 3, or RFC 7617.", "schema": {"type": "string"}},
     "ETag": {"description": "A strong entity tag.", "schema": {"type": "string"}},
 }
+_IN_IDS = str.maketrans("/", "_", "{}")
 _ALWAYS = ("X-Request-ID", "X-Attempt-ID", "Cache-Control")
 _READS: Json = {
     "Idempotency-Key": "Names this refresh, so that its lost answer can be asked for again.",
@@ -78,7 +79,8 @@ def document(operations: Iterable[Operation], public_url: str) -> Json:
             "schemas": schemas,
             "headers": _HEADERS,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "client": {"type": "http", "scheme": "basic"},
             },
         },
     }
@@ -112,22 +114,29 @@ def _leave_out_null(schema: Json) -> None:
 
 def _operation(operation: Operation, refs: _Refs) -> Json:
     said: Json = {
-        "operationId": f"{operation.method.lower()}{operation.path}".replace("/", "_"),
+        "operationId": f"{operation.method.lower()}{operation.path}".translate(_IN_IDS),
         "summary": operation.summary,
         "tags": [operation.topic],
         "responses": _answers(operation, refs) | _failures(operation, refs),
     }
     if operation.bearer != "none":
         said["security"] = [{"bearer": []}] + ([{}] if _needs_no_header(operation) else [])
+    if operation.client:
+        said["security"] = [{"client": []}]
     parameters = _parameters(operation)
     if parameters:
         said["parameters"] = parameters
     if operation.method == "POST":
         said["requestBody"] = {
             "required": any(f.is_required() for f in operation.takes.model_fields.values()),
-            "content": _json(refs[(operation.takes, "validation")]),
+            "content": _body(operation, refs[(operation.takes, "validation")]),
         }
     return said
+
+
+def _body(operation: Operation, schema: Json) -> Json:
+    kind = "application/x-www-form-urlencoded" if operation.form else "application/json"
+    return {kind: {"schema": schema}}
 
 
 def _needs_no_header(operation: Operation) -> bool:
@@ -139,7 +148,9 @@ def _parameters(operation: Operation) -> list[Json]:
         {"name": name, "in": "header", "description": _READS[name], "schema": {"type": "string"}}
         for name in operation.reads
     ]
-    if operation.method != "GET":
+    said = {"in": "path", "required": True, "schema": {"type": "string"}}
+    read += [{"name": name} | said for name in operation.parts]
+    if operation.method == "POST":
         return read
     return [*read, *map(_argument, operation.takes.model_fields.items())]
 
@@ -148,7 +159,13 @@ def _argument(field: tuple[str, Any]) -> Json:
     name, info = field
     said = {"name": name, "in": "query", "required": info.is_required()}
     text = {"description": info.description} if info.description else {}
-    return said | text | {"schema": {"type": "string"}}
+    return said | text | {"schema": _words(info.annotation)}
+
+
+def _words(annotation: Any) -> Json:
+    """What an argument may be: any text, or one of the words that its type names."""
+    kinds = [kind for kind in (annotation, *get_args(annotation)) if get_origin(kind) is Literal]
+    return {"type": "string"} | ({"enum": list(get_args(kinds[0]))} if kinds else {})
 
 
 def _answers(operation: Operation, refs: _Refs) -> Json:
@@ -191,7 +208,7 @@ def _failure(operation: Operation, status: int, reasons: list[str], refs: _Refs)
     headers = list(_ALWAYS)
     if status in {429, 503}:
         headers.append("Retry-After")
-    if status == 401 and operation.bearer != "none":  # noqa: PLR2004 - the status that asks for it
+    if status == 401 and operation.asks_who:  # noqa: PLR2004 - the status that asks for it
         headers.append("WWW-Authenticate")
     shape = refs[(Failure, "serialization")]
     exact = {"allOf": [shape, {"properties": {"reason": {"enum": reasons}}}]}

@@ -6,6 +6,7 @@ the other can't promise.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -33,11 +34,13 @@ NO_STORE = "no-store"
 class Operation:
     """A method on a path: what it takes and gives, how it can fail, who may keep the answer.
 
-    `takes` is the body of a POST and the query of a GET. `gives` names the model of each status,
-    or the media type where the answer is no JSON. `caching` is the Cache-Control of its answers.
+    A path holds `{name}` where a part of it is the caller's to say. `takes` is the body of a POST
+    (with `form` as a form, not JSON) and the query of any other. `gives` names the model of each
+    status, or the media type where the answer is no JSON. `caching` is the Cache-Control of its
+    answers. `client` demands a service's own secret, by HTTP Basic.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     act: Act
     summary: str
@@ -46,6 +49,8 @@ class Operation:
     gives: dict[int, type[Any] | str] = field(default_factory=lambda: {200: Empty})
     fails: tuple[type[IdentraError], ...] = ()
     bearer: BearerUse = "none"
+    client: bool = False
+    form: bool = False
     caching: str = NO_STORE
     headers: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
@@ -53,7 +58,17 @@ class Operation:
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods it answers to: HEAD wherever GET does (RFC 9110, 9.3.2)."""
-        return ("GET", "HEAD") if self.method == "GET" else ("POST",)
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether a 401 of it says how to tell who is asking."""
+        return self.client or self.bearer != "none"
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of the parts of its path that the caller says."""
+        return re.findall(r"{(\w+)}", self.path)
 
 
 def reply(view: View, status: int = 200) -> HTTPResponse:

@@ -9,10 +9,13 @@ from identra.http import (
     development,
     docs,
     health,
+    introspection,
     keys,
     me,
+    metadata,
     oauth,
     passwords,
+    sessions,
     tokens,
 )
 
@@ -24,15 +27,20 @@ PREFIXES = ("", "/api")
 """Where every route is served; older clients use the second."""
 
 
-def every_operation(providers: Providers, *, dev: bool = False) -> tuple[Operation, ...]:
-    """All operations, those of development only with `dev`."""
+def every_operation(
+    providers: Providers, *, dev: bool = False, introspects: bool = False
+) -> tuple[Operation, ...]:
+    """All operations; those of development and of introspection where these are on."""
     return (
         *passwords.operations(providers),
         *codes.operations(providers),
         *oauth.OPERATIONS,
         *tokens.OPERATIONS,
         *me.OPERATIONS,
+        *sessions.OPERATIONS,
+        *(introspection.OPERATIONS if introspects else ()),
         *keys.OPERATIONS,
+        *metadata.OPERATIONS,
         *health.OPERATIONS,
         *docs.OPERATIONS,
         *(development.OPERATIONS if dev else ()),

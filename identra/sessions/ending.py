@@ -31,15 +31,16 @@ class Ending:
         self._events = events
 
     async def revoke(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
-        """End one session, once; whether this call did it."""
-        return await self._db.transact(partial(self._revoke, session_id, reason, user_id))
+        """End one session of a user, once; whether this call did it."""
+        return await self._db.transact(partial(self.end, session_id, reason, user_id=user_id))
 
-    async def _revoke(self, session_id: str, reason: Reason, user_id: str) -> bool:
+    async def end(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
+        """The same, inside the caller's transaction."""
         t = self._db.tables.sessions
         now = await self._db.instant()
         ended = await self._db.change(
             t.update({t.revoked_at: now, t.revoked_for: reason}).where(
-                (t.id == session_id) & t.revoked_at.is_null()
+                (t.id == session_id) & (t.user_id == user_id) & t.revoked_at.is_null()
             )
         )
         if ended:
@@ -47,7 +48,7 @@ class Ending:
             await self._events.record(name, user_id=user_id, session=session_id, reason=reason)
         return bool(ended)
 
-    async def revoke_under(self, kid: str) -> int:
+    async def revoke_under(self, kid: str, reason: Reason) -> int:
         """End every session whose last token this key signed or this secret proves; how many.
 
         By primary key and in batches, few enough at once to let logins in between. Stopped in
@@ -58,20 +59,21 @@ class Ending:
         live = ((t.signed_by == kid) | (t.secret_id == kid)) & t.revoked_at.is_null()
         query = t.select(t.id, t.user_id).order_by(t.id).limit(BATCH)
         while rows := await self._db.fetch(query.where(live & (t.id > last))):
-            ended += await self._db.transact(partial(self._revoke_rows, rows))
+            ended += await self._db.transact(partial(self._end_rows, rows, reason))
             last = rows[-1]["id"]
         return ended
 
-    async def _revoke_rows(self, rows: list[Row]) -> int:
-        return sum([await self._revoke(row["id"], "key_revoked", row["user_id"]) for row in rows])
+    async def _end_rows(self, rows: list[Row], reason: Reason) -> int:
+        return sum([await self.end(row["id"], reason, user_id=row["user_id"]) for row in rows])
 
-    async def revoke_all(self, user_id: str, reason: Reason) -> int:
-        """End all sessions of a user, inside the caller's transaction; how many ended."""
+    async def revoke_all(self, user_id: str, reason: Reason, *, but: str | None = None) -> int:
+        """End all sessions of a user `but` one, inside the caller's transaction; how many ended."""
         t = self._db.tables.sessions
         now = await self._db.instant()
+        hers = (t.user_id == user_id) & t.revoked_at.is_null()
         ended = await self._db.change(
             t.update({t.revoked_at: now, t.revoked_for: reason}).where(
-                (t.user_id == user_id) & t.revoked_at.is_null()
+                hers if but is None else hers & (t.id != but)
             )
         )
         if ended:

@@ -136,7 +136,8 @@ class Sessions(Ending):
         row = await self._db.first(self._by_id.bind(id=session_id))
         if row is None or row["user_id"] != user_id:
             raise InvalidToken("no such session")
-        if row["revoked_at"] is not None or row["now"] >= row["ends_at"]:
+        over = row["now"] >= min(row["idle_ends_at"], row["ends_at"])
+        if row["revoked_at"] is not None or over:
             raise InvalidToken("the session is over")
         return _origin(row)
 

@@ -50,7 +50,15 @@ def from_validation(
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     at = tuple(str(part) for part in first["loc"] if part != "[key]")
     says = _plainly(first["type"], first["msg"], at, model)
-    return fault(place(_said(at, flat), flat, prefix), _without(says, hidden))
+    said = _said(at, flat)
+    where = place(said, flat, prefix) + _within_table(at[len(said) :])
+    return fault(where, _without(says, hidden))
+
+
+def _within_table(rest: At) -> str:
+    """The way on to a key in one of a list's tables, which are counted from 0."""
+    is_key = len(rest) > 1 and rest[0].isdigit()
+    return f".{dotted(rest)}" if is_key else ""
 
 
 def _said(at: At, flat: Flat) -> At:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from identra.settings.durations import Duration, DurationOrNever
 from identra.settings.words import (
+    ClientId,
+    Digest,
     EmailSender,
     Given,
     GivenSecret,
@@ -169,6 +171,36 @@ class Limits(Settings):
     """`[limits]`: allowances. `trusted_callers` are networks of backends of our users."""
 
     trusted_callers: tuple[Network, ...] = ()
+
+
+class IntrospectionClient(Settings):
+    """`[[introspection.clients]]`: a service that may ask what an access token is worth."""
+
+    id: ClientId
+    secret_sha256: Digest
+
+
+def _tables(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise ValueError("is a list of tables, each written [[introspection.clients]]")  # noqa: TRY004 - pydantic reads ValueError
+    return value
+
+
+def _of_their_own(
+    clients: tuple[IntrospectionClient, ...],
+) -> tuple[IntrospectionClient, ...]:
+    for name in ("id", "secret_sha256"):
+        if len({getattr(client, name) for client in clients}) < len(clients):
+            raise ValueError(f"two clients have one {name}")
+    return clients
+
+
+class Introspection(Settings):
+    """`[introspection]`: without clients there is no such route."""
+
+    clients: Annotated[
+        tuple[IntrospectionClient, ...], BeforeValidator(_tables), AfterValidator(_of_their_own)
+    ] = ()
 
 
 class Grpc(Settings):

@@ -14,6 +14,7 @@ from identra.settings.sections import (
     Grpc,
     Housekeeping,
     Http,
+    Introspection,
     Keys,
     Limits,
     Mail,
@@ -66,6 +67,7 @@ class SettingsTree(Settings):
     codes: Codes = Field(default_factory=Codes)
     http: Http = Field(default_factory=Http)
     limits: Limits = Field(default_factory=Limits)
+    introspection: Introspection = Field(default_factory=Introspection)
     grpc: Grpc = Field(default_factory=Grpc)
     providers: Annotated[dict[PluginName, dict[str, Any]], AfterValidator(_with_switches)] = Field(
         default_factory=dict, repr=False

@@ -9,12 +9,23 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
+from identra.secret import fingerprint
+
 _WIDEST = {4: 8, 6: 7}
 _PLUGIN = re.compile(r"[a-z][a-z0-9_]{1,31}", re.ASCII)
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _USUAL_PORT = {"http": ":80", "https": ":443"}
+_CLIENT = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _SENDER = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
+
+WEAK = (
+    *("", "\n", "secret", "password", "changeme", "change-me", "example", "test", "identra"),
+    *("your-secret", "your_secret", "client_secret", "client-secret", "introspection"),
+    *("7Fjfp0ZBr1KtDRbnfVdmIw", "gX1fBat3bV"),
+)
+"""What stands for a secret in samples everywhere, those of RFC 6749 included."""
 
 
 def is_loopback(host: str) -> bool:
@@ -90,6 +101,22 @@ def _public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _client_id(text: str) -> str:
+    if _CLIENT.fullmatch(text) is None:
+        raise ValueError("a client's id has up to 64 letters, digits, dots, _ and -")
+    return text
+
+
+def _digest(text: str) -> str:
+    if _DIGEST.fullmatch(text) is None:
+        raise ValueError(
+            "is the SHA-256 of a secret in 64 hex digits, by identra config new-secret"
+        )
+    if text.lower() in {fingerprint(word) for word in WEAK}:
+        raise ValueError("is the SHA-256 of a secret that everybody knows; make one of your own")
+    return text.lower()
+
+
 def _no_switch(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("is a number, not true or false")  # noqa: TRY004 - pydantic reads ValueError
@@ -119,6 +146,10 @@ Number: TypeAlias = Annotated[int, BeforeValidator(_no_switch)]
 PluginName: TypeAlias = Annotated[str, AfterValidator(_plugin_name)]
 RedisServer: TypeAlias = Annotated[str, AfterValidator(_redis_server)]
 """host:port, or host alone for port 6379."""
+
+ClientId: TypeAlias = Annotated[str, AfterValidator(_client_id)]
+Digest: TypeAlias = Annotated[str, AfterValidator(_digest)]
+"""The fingerprint of a secret that is kept elsewhere, in lower case."""
 
 EmailSender: TypeAlias = Annotated[str, AfterValidator(_sender)]
 PlainText: TypeAlias = Annotated[str, AfterValidator(_plain)]

@@ -21,6 +21,7 @@ class Identity:
     provider: str
     subject: str
     username: str
+    linked_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,12 @@ class Reading:
         t, hers = db.tables, Param("user_id")
         u, e, i, c = t.users, t.emails, t.identities, t.credentials
         addresses = e.select(e.email, e.proved_at).where(e.user_id == hers)
-        identities = i.select(i.provider, i.subject, i.username).where(i.user_id == hers)
+        identities = i.select(i.provider, i.subject, i.username, i.linked_at).where(
+            i.user_id == hers
+        )
         self._user = db.prepare(u.select().where(u.id == hers))
+        enabled = (u.id == hers) & u.disabled_at.is_null()
+        self._enabled = db.prepare(u.select(u.id).where(enabled))
         self._addresses_of = db.prepare(addresses.order_by(e.created_at))
         self._identities_of = db.prepare(identities.order_by(i.linked_at))
         self._secrets_of = db.prepare(c.select(c.provider).where(c.user_id == hers))
@@ -73,6 +77,10 @@ class Reading:
             identities=await self._identities(user_id),
             secrets=await self._secrets(user_id),
         )
+
+    async def enabled(self, user_id: str) -> bool:
+        """Whether there is such a user, and she may enter."""
+        return await self._db.first(self._enabled.bind(user_id=user_id)) is not None
 
     async def find(self, email: str) -> str | None:
         """The user id of whoever proved or claims an address."""

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 import httpx
 import running
 import servers
-from callers import PATIENCE, Caller, access, reason, refresh, section_of, tokens
+from callers import ASKED, CLIENT, PATIENCE, Caller, access, reason, refresh, section_of, tokens
 from homes import write_settings
 from piccolo.querystring import QueryString
 from postbox import Postbox, open_postbox
@@ -157,6 +157,9 @@ class Journey:
                 for path in ("/token/refresh", "/password/login", "/me/login-info", "/oauth/login"):
                     await who.say(path, body)
             await who.info(given[:-2])
+            await who.end(f"/me/sessions/{given}", bearer=access(pair))
+            await who.introspect(given, (CLIENT[0], self.know("client's secret", CLIENT[1])))
+            await who.introspect(given, (given, given), token_type_hint=given)
             await who.info(f"{given}.{given}.{given}")
             await who.ask("/oauth/url", provider=given)
             await who.ask("/oauth/url", provider="github", redirect_url=f"https://x/?t={given}")
@@ -207,6 +210,7 @@ def _sections(box: Postbox, github: GitHub, site: Site, redis: Redis | None) -> 
         "codes": {"digits": 10},
         "http": {"trusted_proxies": ["127.0.0.1/32"]},
         "keys": {"algorithm": "ES256"},
+        **ASKED,
         "smtp_mailer": {
             "host": "127.0.0.1",
             "port": box.port,

@@ -1,4 +1,5 @@
-"""Attack: have a binding under way while an operator ends all sessions of the account.
+"""Attack: have a binding under way while all sessions of the account are ended, by an operator or
+by its owner.
 
 A binding opens a session that goes by the caller's own. When all of them are ended, that one must
 not come after, be the two as close as a database lets them be.
@@ -71,8 +72,15 @@ async def bind(app: App, github: GitHub, bearer: str) -> str:
     return bound.token.access_token.token
 
 
+async def sign_in(app: App) -> str:
+    await app.login.begin_code("email", ADA, HERE, use_html=False)
+    pair = await app.login.complete_code("email", ADA, code_for(app, ADA), HERE, bearer=None)
+    return pair.access_token.token
+
+
+@pytest.mark.parametrize("who", ["operator", "owner", "owner, keeping her own"])
 async def test_a_binding_under_way_ends_with_all_the_others(
-    tmp_path: Path, place: Persistence
+    tmp_path: Path, place: Persistence, who: str
 ) -> None:
     github = GitHub()
     github.welcome(EVE)
@@ -90,12 +98,15 @@ async def test_a_binding_under_way_ends_with_all_the_others(
         ) as app,
         opened_office(load(tmp_path / "identra.toml", {})) as office,
     ):
-        await app.login.begin_code("email", ADA, HERE, use_html=False)
-        pair = await app.login.complete_code("email", ADA, code_for(app, ADA), HERE, bearer=None)
+        stolen, own = await sign_in(app), await sign_in(app)
         async with standing_in_the_way(place):
-            binding = asyncio.create_task(bind(app, github, pair.access_token.token))
+            binding = asyncio.create_task(bind(app, github, stolen))
             await waiting(place, 1, unless=binding)
-            ending = asyncio.create_task(office.revoke_sessions(ADA))
+            ending: asyncio.Task[object] = asyncio.create_task(
+                office.revoke_sessions(ADA)
+                if who == "operator"
+                else app.devices.end_all(own, keep_current=who != "owner")
+            )
             await waiting(place, 2, unless=ending)
         await ending
         bearer = await binding

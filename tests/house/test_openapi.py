@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,12 @@ API = {
     "POST /token/refresh",
     "POST /token/revoke",
     "POST /me/login-info",
+    "GET /me",
+    "GET /me/sessions",
+    "DELETE /me/sessions",
+    "DELETE /me/sessions/{session_id}",
+    "POST /logout",
+    "GET /.well-known/oauth-authorization-server",
     "GET /healthz",
     "GET /readyz",
     "GET /openapi.json",
@@ -65,6 +72,20 @@ def test_every_promised_route_is_documented(said: dict[str, Any]) -> None:
     assert _routes(said) >= API
     with_dev = document(every_operation(loader.load((), {}), dev=True), "http://localhost")
     assert _routes(with_dev) - _routes(said) == DEVELOPMENT
+
+
+def test_introspection_is_there_just_with_clients_to_ask(said: dict[str, Any]) -> None:
+    asked = document(every_operation(loader.load((), {}), introspects=True), "http://localhost")
+    assert _routes(asked) - _routes(said) == {"POST /introspect"}
+    operation = asked["paths"]["/introspect"]["post"]
+    assert operation["security"] == [{"client": []}]
+    assert set(operation["requestBody"]["content"]) == {"application/x-www-form-urlencoded"}
+
+
+def test_the_parts_of_a_path_are_documented(said: dict[str, Any]) -> None:
+    for _, path, operation in spoken.documented(said):
+        listed = [p["name"] for p in operation.get("parameters", []) if p["in"] == "path"]
+        assert listed == re.findall(r"{(\w+)}", path)
 
 
 def test_a_further_code_provider_gets_its_routes_by_its_name() -> None:
@@ -118,20 +139,24 @@ def test_every_documented_reason_exists_with_its_status(said: dict[str, Any]) ->
 
 def test_answers_leave_out_what_is_absent(said: dict[str, Any]) -> None:
     """No answer's schema allows null: an absent field is absent."""
-    for name in ("LoginInfo", "ProviderStatus", "Readiness"):
+    for name in ("LoginInfo", "Me", "OwnSession", "ProviderStatus", "Readiness"):
         assert "null" not in json.dumps(said["components"]["schemas"][name]), name
 
 
 def test_bearer_routes_say_so(said: dict[str, Any]) -> None:
     secured = {p for _, p, operation in spoken.documented(said) if "security" in operation}
-    assert secured == {"/oauth/url", "/oauth/bind", "/email/login", "/me/login-info"}
+    hers = {path for path in said["paths"] if path.partition("/me")[0] == ""}
+    assert secured == {"/oauth/url", "/oauth/bind", "/email/login", "/logout"} | hers
 
 
 def test_the_command_prints_what_the_server_serves(tmp_path: Path) -> None:
-    file = running.write_settings(tmp_path)
+    digest = "0123456789abcdef" * 4
+    asked = f'[[introspection.clients]]\nid = "a"\nsecret_sha256 = "{digest}"\n'
+    file = running.write_settings(tmp_path, asked)
     command = [sys.executable, "-m", "identra", "openapi", "--json", "--config", str(file)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    with running.identra(tmp_path) as service:
+    with running.identra(tmp_path, extra=asked) as service:
         served = httpx.get(f"{service.url}/openapi.json")
     assert json.loads(printed) == served.json()
+    assert "/introspect" in served.json()["paths"]
     assert served.json()["openapi"].startswith("3.1")

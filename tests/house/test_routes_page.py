@@ -23,7 +23,7 @@ SECTIONS = handbook.sections(PAGE, 3)
 KINDS = {"code": CodeProvider, "secret": SecretProvider}
 OPERATIONS = {
     f"{operation.method} {operation.path}": operation
-    for operation in every_operation(loader.load((), {}), dev=True)
+    for operation in every_operation(loader.load((), {}), dev=True, introspects=True)
 }
 
 
@@ -45,7 +45,9 @@ def test_every_route_has_its_section_and_no_other() -> None:
 def test_a_section_says_what_its_operation_declares(name: str) -> None:
     section, operation = SECTIONS[name], OPERATIONS[name]
     said = fields(section, "in")
-    assert set(said) == set(operation.takes.model_fields)
+    assert set(said) == {*operation.takes.model_fields, *operation.parts}
+    for part in operation.parts:
+        assert "in the path" in said[part]
     for field, info in operation.takes.model_fields.items():
         assert said[field].startswith("text, required") == info.is_required(), field
     assert set(fields(section, "out")) == _given(operation)
@@ -54,6 +56,8 @@ def test_a_section_says_what_its_operation_declares(name: str) -> None:
     assert len(told) == len(set(told))
     assert set(told) == {error.reason for error in operation.fails}
     assert fact(section, "Access token") == {"none": ""}.get(operation.bearer, operation.bearer)
+    client = "HTTP Basic, one of `introspection.clients`" if operation.client else ""
+    assert fact(section, "Client") == client
     assert handbook.coded(fact(section, "Reads")) == list(operation.reads)
     kept = handbook.coded(fact(section, "Cache-Control")) or [NO_STORE]
     assert kept == [operation.caching]

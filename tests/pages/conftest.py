@@ -10,6 +10,8 @@ import running
 from standin.github import Email, GitHub, Person
 from standin.sites import Site, open_site
 
+from identra.secret import fingerprint
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
@@ -47,6 +49,14 @@ api_url = "{site.api_url}"
 """
 
 
+CLIENT = ("orders", "the secret of a service on a page, with 256 bits")
+ASKED = f"""
+[[introspection.clients]]
+id = "{CLIENT[0]}"
+secret_sha256 = "{fingerprint(CLIENT[1])}"
+"""
+"""The service that a page lets ask; its secret is in a file beside the settings."""
+
 NO_GRACE = '[auth]\nrefresh_grace = "0s"\n'
 """A former refresh token answers to its Idempotency-Key alone."""
 
@@ -58,7 +68,9 @@ def start(
     """Start `identra serve --dev`, as the pages ask for, with further settings."""
 
     def started(extra: str = "") -> AbstractContextManager[running.Running]:
-        return running.identra(tmp_path_factory.mktemp("pages"), "--dev", extra=github + extra)
+        folder = tmp_path_factory.mktemp("pages")
+        (folder / "orders.secret").write_text(CLIENT[1])
+        return running.identra(folder, "--dev", extra=github + ASKED + extra)
 
     return started
 

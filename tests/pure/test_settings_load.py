@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from identra.secret import fingerprint
 from identra.settings import SettingsError, SettingsTree, load, read_section
 from identra.values import Settings
 
@@ -324,3 +325,38 @@ def test_a_fault_in_a_providers_section_names_its_key_and_file() -> None:
     with pytest.raises(SettingsError) as caught:
         read_section(Acme, {"client_id": "a"}, "providers.acme", Path("x.toml"))
     assert str(caught.value) == "x.toml: providers.acme.client_secret: is missing"
+
+
+KNOWN = "f0ba20e1c6b1d3fa91ee48cb3a5bbe7c1e7d6b9a4bcb8e0d2f3f9c61d5e7a184"
+
+
+def client(name: str, digest: str) -> str:
+    return f'[[introspection.clients]]\nid = "{name}"\nsecret_sha256 = "{digest}"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (client("a", "secret"), ".0.secret_sha256: is the SHA-256 of a secret in 64 hex digits"),
+        (client("a", KNOWN[1:]), ".0.secret_sha256: is the SHA-256 of a secret in 64 hex digits"),
+        (client("a", KNOWN) + client("b", f"{KNOWN}0"), ".1.secret_sha256: is the SHA-256 of"),
+        (
+            client("a", fingerprint("")),
+            ".0.secret_sha256: is the SHA-256 of a secret that",
+        ),
+        (client("a", fingerprint("changeme").upper()), ".0.secret_sha256: is the SHA-256 of a sec"),
+        (client("a b", KNOWN), ".0.id: a client's id has up to 64 letters"),
+        (client("a" * 65, KNOWN), ".0.id: a client's id has up to 64 letters"),
+        (client("", KNOWN), ".0.id: a client's id has up to 64 letters"),
+        (client("a", KNOWN) + "secret = 'x'", ".0.secret: unknown key"),
+        ("[[introspection.clients]]\nid = 'a'", ".0.secret_sha256: is missing"),
+        (client("a", KNOWN) + client("a", KNOWN[::-1]), ": two clients have one id"),
+        (client("a", KNOWN) + client("b", KNOWN.upper()), ": two clients have one secret_sha256"),
+        ("[introspection.clients]\nid = 'a'", ": is a list of tables, each written [[introsp"),
+        ("[introspection]\nclients = 'a'", ": is a section of keys, not a value"),
+    ],
+)
+def test_a_client_that_can_not_be_told_is_refused_by_its_key(
+    write: Any, text: str, says: str
+) -> None:
+    assert f"identra.toml: introspection.clients{says}" in refusal(write(text))

@@ -99,7 +99,7 @@ async def test_a_revoked_secret_ends_its_sessions(
         former = house.app.keys.current_secret().secret_id
         done = await shop.orders.revoke(former)
         assert [each.purpose for each in done] == ["mac", "mac"]
-        assert await shop.sessions.revoke_under(former) == 1
+        assert await shop.sessions.revoke_under(former, "key_revoked") == 1
         await house.app.keys.load()
         assert reason(await ada.refresh(refresh(hers))) == "INVALID_REFRESH_TOKEN"
         assert reason(await ada.info(hers["access_token"]["token"])) == "INVALID_TOKEN"

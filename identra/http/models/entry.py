@@ -1,10 +1,12 @@
-"""What is said over HTTP: the bodies, arguments and answers of every route, strictly typed."""
+"""What ways in take and give."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from identra.http.models.view import View
 
 if TYPE_CHECKING:
     from identra import values
@@ -19,16 +21,6 @@ Issuer = Annotated[
 Verifier = Annotated[
     str | None, Field(description="The verifier of the code_challenge given to /oauth/url.")
 ]
-
-
-class View(BaseModel):
-    """Strict types, unknown fields ignored, frozen."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-
-class Empty(View):
-    """`{}`."""
 
 
 class EmailTo(View):
@@ -172,86 +164,6 @@ class ProviderList(View):
     """The OAuth and OpenID Connect providers that are configured."""
 
     providers: list[ProviderStatus]
-
-
-class Connection(View):
-    """An identity bound to the account."""
-
-    provider: str
-    provider_user_id: str
-
-
-class LoginInfo(View):
-    """The ways into an account."""
-
-    user_id: str
-    email: str = Field(description='The oldest proved address, else the claimed one, else "".')
-    email_verified: bool
-    password_enabled: bool
-    github_id: str | None = None
-    oauth_connections: list[Connection]
-
-
-class Jwk(BaseModel):
-    """A public key (RFC 7517)."""
-
-    model_config = ConfigDict(extra="allow")
-
-    kty: Literal["RSA", "EC", "OKP"]
-    alg: Literal["RS256", "ES256", "EdDSA"]
-    use: Literal["sig"]
-    kid: str
-
-
-class JwkSet(View):
-    """The public keys that verify access tokens."""
-
-    keys: list[Jwk]
-
-
-class Health(View):
-    """The process answers."""
-
-    status: Literal["ok"]
-
-
-class Readiness(View):
-    """Whether requests may be sent here; `degraded` names what is missing meanwhile."""
-
-    status: Literal["ready", "unready"]
-    degraded: list[str] | None = None
-
-
-class OutboxMessage(View):
-    """A mail that development kept."""
-
-    to: str
-    subject: str
-    text: str
-    html: str | None = None
-
-
-class OutboxView(View):
-    """The mails that development kept, the oldest first."""
-
-    messages: list[OutboxMessage]
-
-
-class FieldError(View):
-    """A field at fault, and why."""
-
-    field: str
-    message: str
-
-
-class Failure(View):
-    """The one shape of every failure."""
-
-    code: int = Field(description="The gRPC status number.")
-    reason: str = Field(description="A stable word that programs may switch on.")
-    message: str = Field(description="For people; may change.")
-    details: list[FieldError]
-    request_id: str
 
 
 def _pair(pair: values.TokenPair) -> TokenPair:

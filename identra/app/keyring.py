@@ -10,7 +10,7 @@ from identra import master
 from identra.app import opening
 from identra.app.preparing import settle_schema
 from identra.events import Events
-from identra.keys import Orders, Resealing, Rotation, RotationPolicy, Turning
+from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPolicy, Turning
 from identra.master import MasterKeyError
 from identra.nodes import Nodes
 from identra.sessions import Ending
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from identra.values import Clock
 
 MAX_AGES: Final = 2
-"""A verifier may have read the key set just before a key was published, and a cache before it may
-have kept it for as long again."""
+"""A verifier may have read the key set just before a key was in it, and a cache before it may have
+kept it for as long again."""
+
+KNOWN_HERE: Final = round(2 * RELOAD_EVERY)
+"""Seconds until every process of ours has a new key in the key set that it answers with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,12 @@ async def opened_workshop(loaded: Loaded) -> AsyncIterator[Workshop]:
 def rotation_policy(tree: SettingsTree) -> RotationPolicy:
     """How keys follow each other, as the settings say."""
     keys = tree.keys
+    soonest = MAX_AGES * keys.jwks_max_age + KNOWN_HERE
     return RotationPolicy(
         algorithm=keys.algorithm,
         every=None if keys.rotate_every is None else keys.rotate_every * SECOND,
-        ahead=keys.publish_ahead * SECOND,
-        soonest=MAX_AGES * keys.jwks_max_age * SECOND,
+        ahead=max(keys.publish_ahead, soonest) * SECOND,
+        soonest=soonest * SECOND,
     )
 
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 MAIL_GRACE: Final = 5.0
 
 ROTATION_LOOKS: Final = 30.0
-"""Seconds between two looks whether a step of the key ring is due."""
+"""Seconds between two looks whether a step of the key ring is due, or sooner where a key is
+published for less than two minutes."""
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +142,8 @@ def keep_rotating(
 ) -> None:
     """Rotate when it is due, for as long as the house is open; of all processes one does."""
     if tree.keys.rotate_in_server and db.writable:
-        _keep(ROTATION_LOOKS, partial(rotate_or_warn, rotation, keys), opened)
+        seconds = min(ROTATION_LOOKS, tree.keys.publish_ahead / 4)
+        _keep(seconds, partial(rotate_or_warn, rotation, keys), opened)
 
 
 async def rotate_or_warn(rotation: Rotation, keys: Keys) -> None:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-RELOAD_EVERY: Final = 5.0
+RELOAD_EVERY: Final = 3.0
+"""Seconds between two readings: every process knows of a change before 5 have gone by."""
+
 RELOAD_FOR_UNKNOWN: Final = 1.0
 STALE_AFTER: Final = 120.0
 """Seconds after which a ring that could not be read again signs nothing more: less than a former

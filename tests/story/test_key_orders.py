@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -11,20 +10,30 @@ import pytest
 from callers import IMMEDIATE, access, open_house, reason, refresh, tokens
 from orders import Operator
 
+from identra.values import SECOND
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from callers import House
 
     from identra.settings import Persistence
 
 ADA, EVE = "ada@example.com", "eve@example.com"
-QUICK = {"keys": {"jwks_max_age": "1s", "publish_ahead": "2s"}}
 Capture = pytest.CaptureFixture[str]
+
+
+async def age(house: House) -> None:
+    """Have what waits be published ten minutes longer ago than it was."""
+    t = house.app.database.tables.keys
+    published = t.created_at - 606 * SECOND
+    await house.app.database.change(t.update({t.created_at: published}).where(t.state == "passive"))
 
 
 async def test_a_key_is_added_promoted_once_all_can_know_it_and_never_retired_too_early(
     tmp_path: Path, persistence: Persistence, capsys: Capture
 ) -> None:
-    async with open_house(tmp_path, persistence, sections=IMMEDIATE | QUICK) as house:
+    async with open_house(tmp_path, persistence, sections=IMMEDIATE) as house:
         operator = Operator(house.settings, capsys)
         owner, pair = await house.owner(ADA)
         first = await operator.kid(state="active", purpose="sig")
@@ -33,7 +42,7 @@ async def test_a_key_is_added_promoted_once_all_can_know_it_and_never_retired_to
         assert "waits already" in await operator.refused("add")
         assert "too lately" in await operator.refused("promote", added["kid"])
         assert f"key {first} is active" in await operator.refused("promote", first)
-        await asyncio.sleep(2)
+        await age(house)
         (promoted,) = (await operator.order("promote", added["kid"]))["done"]
         assert promoted["did"] == "promoted"
         await house.app.keys.load()
@@ -100,11 +109,11 @@ async def test_a_revoked_key_is_worth_nothing_and_another_signs(
 async def test_a_waiting_key_that_all_can_know_takes_a_revoked_ones_place(
     tmp_path: Path, persistence: Persistence, capsys: Capture
 ) -> None:
-    async with open_house(tmp_path, persistence, sections=QUICK) as house:
+    async with open_house(tmp_path, persistence) as house:
         operator = Operator(house.settings, capsys)
         kid = await operator.kid(state="active", purpose="sig")
         (added,) = (await operator.order("add"))["done"]
-        await asyncio.sleep(2)
+        await age(house)
         done = (await operator.order("revoke", kid, "--yes"))["done"]
         assert [(each["did"], each["kid"]) for each in done] == [
             ("revoked", kid),
@@ -117,15 +126,15 @@ async def test_revoking_with_end_sessions_ends_those_that_the_key_last_signed_fo
     tmp_path: Path, persistence: Persistence, capsys: Capture
 ) -> None:
     """Not those whose newest token another key has signed since, even where nothing advanced."""
-    quick = QUICK | {"auth": {"refresh_grace": "5m"}}
-    async with open_house(tmp_path, persistence, sections=quick) as house:
+    long = {"auth": {"refresh_grace": "5m"}}
+    async with open_house(tmp_path, persistence, sections=long) as house:
         operator = Operator(house.settings, capsys)
         first = await operator.kid(state="active", purpose="sig")
         ada, hers = await house.owner(ADA)
         eve, theirs = await house.owner(EVE)
         raced = tokens(await eve.refresh(refresh(theirs)))
         (added,) = (await operator.order("add"))["done"]
-        await asyncio.sleep(2)
+        await age(house)
         await operator.order("promote", added["kid"])
         await house.app.keys.load()
         assert refresh(tokens(await eve.refresh(refresh(theirs)))) == refresh(raced)

@@ -67,11 +67,12 @@ def _up_to_date(found: Standing) -> str:
 
 async def _plan(loaded: Loaded) -> str:
     from identra.app import opened_database
-    from identra.db.migrations import plan_of
+    from identra.db.migrations import plan_of, standing
     from identra.db.migrations.plan import written
 
     async with opened_database(loaded) as db:
-        return written(await plan_of(db))
+        plan = await plan_of(db)
+        return written(plan) if plan.steps else f"-- {_up_to_date(await standing(db))}"
 
 
 async def _standing(loaded: Loaded) -> Standing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from nextrelease import EXPANDS, NEXT
+from nextrelease import EXPANDS, NEXT, told
 from piccolo.querystring import QueryString
 
 from identra.db import catalogue, open_database
@@ -52,13 +51,11 @@ async def migrating(
     place: Persistence, program: str = MIGRATOR
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The next release's migration in a process of its own, killed at the end."""
-    secret = place.password.get_secret_value() if place.password else None
-    said = json.dumps(place.model_dump(mode="json") | {"password": secret})
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdin=subprocess.PIPE, cwd=Path(__file__).parents[1]
     )
     assert process.stdin
-    process.stdin.write(said.encode())
+    process.stdin.write(told(place).encode())
     process.stdin.close()
     try:
         yield process

@@ -61,9 +61,7 @@ async def standing(db: Database, steps: Sequence[Step] = STEPS) -> Standing:
     Raises SchemaError for a ledger that is not ours, and for a schema that is too new for a
     release of these steps.
     """
-    names = await catalogue.columns_of(db, LEDGER.name)
-    plan.demand_ledger({LEDGER.name: catalogue.Found(frozenset(names))})
-    return ledger.judge(steps, await ledger.read(db) if names else [])
+    return ledger.judge(steps, await _taken(db, await catalogue.look_at(db, LEDGER.name)))
 
 
 async def demand_workable(db: Database, steps: Sequence[Step] = STEPS) -> None:
@@ -80,9 +78,13 @@ async def plan_of(db: Database, steps: Sequence[Step] = STEPS) -> Plan:
     Raises SchemaError as `standing` does, and for a foreign table in the way.
     """
     found = await catalogue.read(db)
-    plan.demand_ledger(found)
-    taken = await ledger.read(db) if LEDGER.name in found else []
+    taken = await _taken(db, found.get(LEDGER.name, catalogue.ABSENT))
     return plan.make(db.dialect, steps, ledger.judge(steps, taken).pending, found)
+
+
+async def _taken(db: Database, found: catalogue.Found) -> list[ledger.Taken]:
+    plan.demand_ledger(db.dialect, found)
+    return await ledger.read(db) if found.columns else []
 
 
 def plan_from_nothing(dialect: str, steps: Sequence[Step] = STEPS) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from identra.db.catalogue import ABSENT, Found, after, is_done
+from identra.db.catalogue import ABSENT, Found, after, are_alike, is_done
 from identra.db.migrations.ledger import LEDGER, SchemaError, entry
 from identra.db.schema import parts, statement, statements
 
@@ -58,7 +58,7 @@ def make(dialect: str, steps: Sequence[Step], pending: Sequence[Step], found: Ca
 
 def written(plan: Plan) -> str:
     """The plan as a script for the database's own client, to be run as it stands."""
-    return "\n".join(_lines(plan)) if plan.steps else "-- up to date"
+    return "\n".join(_lines(plan))
 
 
 def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
@@ -71,7 +71,7 @@ def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
         wanted[part.table] = after(part, wanted.get(part.table, ABSENT))
     for table, want in wanted.items():
         have = found.get(table, ABSENT)
-        if not (want.columns <= have.columns and want.indexes <= have.indexes):
+        if not (want.names <= have.names and want.indexes <= have.indexes):
             raise SchemaError(
                 f"{table} is not as step {step} makes it: something else in the database has a"
                 " name of ours; rename it"
@@ -115,16 +115,15 @@ def _demand_ours(
     now: dict[str, Found] = {}
     for part in _parts(dialect, before):
         now[part.table] = after(part, now.get(part.table, ABSENT))
-    fit: dict[str, set[frozenset[str]]] = {}
+    fit: dict[str, list[Found]] = {}
     for part in _parts(dialect, pending):
         here = now.get(part.table, ABSENT)
-        fit.setdefault(part.table, {here.columns})
         now[part.table] = after(part, here)
-        fit[part.table].add(now[part.table].columns)
+        fit.setdefault(part.table, [here]).append(now[part.table])
     for table, states in fit.items():
-        have = found.get(table, ABSENT).columns
-        if have not in states:
-            raise _foreign(table) if have else _missing(table)
+        have = found.get(table, ABSENT)
+        if not any(are_alike(dialect, have, state) for state in states):
+            raise _foreign(table) if have.columns else _missing(table)
 
 
 def _foreign(table: str) -> SchemaError:
@@ -138,10 +137,9 @@ def _missing(table: str) -> SchemaError:
     return SchemaError(f"the database has lost its table {table}; restore it from a backup")
 
 
-def demand_ledger(found: Catalogue) -> None:
+def demand_ledger(dialect: str, found: Found) -> None:
     """Raise SchemaError if the ledger's name is taken by somebody else's table."""
-    have = found.get(LEDGER.name, ABSENT).columns
-    if have and have != after(LEDGER, ABSENT).columns:
+    if found.columns and not are_alike(dialect, found, after(LEDGER, ABSENT)):
         raise _foreign(LEDGER.name)
 
 

@@ -57,7 +57,11 @@ def limited(empty: Persistence) -> Iterator[Persistence]:
             asyncio.run(servers.tell(empty, undoing.format(name)))
 
 
-@pytest.mark.parametrize("empty", ["postgres", "mysql"], indirect=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    further = ["mysql"] if metafunc.config.getoption("everywhere") else []
+    metafunc.parametrize("empty", ["postgres", *further], indirect=True)
+
+
 def test_it_starts_and_signs_in_on_the_account_of_the_page(
     tmp_path: Path, empty: Persistence, limited: Persistence, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,7 +98,8 @@ async def migrate(db: Database, steps: Sequence[Step] = STEPS) -> list[Step]:
     All of them or none on SQLite and PostgreSQL; the others can't undo a change of schema: there
     an interrupted step is taken up where it was left. Any number of processes may migrate at
     once: one takes the steps, the others find them taken. Raises SchemaError as `plan_of` does,
-    having changed nothing, and where the rows that are there forbid a step.
+    having changed nothing, and where the rows that are there forbid a step; StoreUnavailable
+    where somebody holds a table for longer than requests can wait.
     """
     taken: list[Step] = []
     for _ in range(TURNS):
@@ -137,10 +138,12 @@ async def _follow(db: Database, steps: Sequence[Step], taken: list[Step], run: R
 
 
 async def _lock(db: Database) -> None:
+    """Have the migrating to ourselves, and no table for long before it is ours."""
     if db.dialect in LOCKS:
         (lock,) = await db.fetch(QueryString(LOCKS[db.dialect]))
         if not lock["had"]:
             raise StoreUnavailable("another process is migrating and holds the lock", retry_after=1)
+        await db.change(Bound(plan.BRIEF[db.dialect], ()))
 
 
 async def _take(db: Database, planned: Planned, run: Run) -> None:

@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 WHOLE: Final = frozenset({"sqlite", "postgres"})
 """Dialects that undo a change of schema with its transaction."""
 
+BRIEF: Final = {
+    "postgres": "SET LOCAL lock_timeout = '2s'",
+    "mysql": "SET SESSION lock_wait_timeout = 2",
+    "mariadb": "SET SESSION lock_wait_timeout = 2",
+}
+"""While a change waits for a table that somebody holds, all who come later wait behind it: it gives
+up when their requests would."""
+
 _MODE: Final = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_ENGINE_SUBSTITUTION,STRICT_ALL_TABLES'"
 _FIRST: Final = {
-    "sqlite": "BEGIN IMMEDIATE",
-    "postgres": "BEGIN",
-    "mysql": _MODE,
-    "mariadb": _MODE,
+    "sqlite": ("BEGIN IMMEDIATE",),
+    "postgres": ("BEGIN", BRIEF["postgres"]),
+    "mysql": (_MODE, BRIEF["mysql"]),
+    "mariadb": (_MODE, BRIEF["mariadb"]),
 }
 
 
@@ -79,9 +87,8 @@ def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    first = _FIRST.get(plan.dialect)
     yield f"-- for {plan.dialect}, as it is now"
-    yield from _ended([first] if first else [])
+    yield from _ended(_FIRST.get(plan.dialect, ()))
     if plan.ledger:
         yield "-- the ledger of the steps"
         yield from _ended(plan.ledger)

@@ -14,7 +14,8 @@ from piccolo.querystring import QueryString
 
 from identra.db import catalogue, open_database
 from identra.db.migrations import LEDGER, STEPS, SchemaError, Step, migrate, plan_of, standing
-from identra.db.schema import Column, Index, NoColumn, NoTable, Shape, statements
+from identra.db.migrations.ledger import Taken
+from identra.db.schema import Column, Index, NoColumn, NoTable, Shape, statements, words
 from identra.db.statement import Bound
 
 if TYPE_CHECKING:
@@ -331,3 +332,33 @@ async def test_the_ledger_says_when_a_step_was_taken(blank: Database) -> None:
     ledger = blank.tables.migrations
     (row,) = await blank.fetch(ledger.select(ledger.applied_at).where(ledger.number == 1))
     assert abs(row["applied_at"] - await blank.instant()) < 60_000_000
+
+
+async def test_a_step_without_changes_marks_a_release(blank: Database) -> None:
+    mark = Step(2, "marks", needs=1, changes=())
+    assert await migrate(blank, [*STEPS, mark]) == [*STEPS, mark]
+    assert (await standing(blank)).newer == Taken(2, "marks", 1)
+
+
+@pytest.mark.parametrize("empty", ["postgres"], indirect=True)
+async def test_cockroachdb_gets_each_statement_by_itself_and_a_broken_off_step_is_taken_up(
+    empty: Persistence,
+) -> None:
+    """PostgreSQL in its place: it understands what CockroachDB is told, and shows what is kept."""
+    db = await open_database(empty.model_copy(update={"driver": "cockroach"}))
+    assert await migrate(db) == list(STEPS)
+    t = db.tables.events
+    rows = [t(id=key, at=1, name="same", user_id=None, data="{}") for key in "ab"]
+    await db.change(t.insert(*rows))
+    changes = (
+        Column("identra_events", words("place", 9, default="here")),
+        Index("identra_events", ("name", "place"), unique=True),
+    )
+    later = [*STEPS, Step(2, "later", needs=1, changes=changes)]
+    with pytest.raises(SchemaError, match="twice"):
+        await migrate(db, later)
+    assert [len(each.statements) for each in (await plan_of(db, later)).steps] == [2]
+    await db.change(t.delete().where(t.id == "b"))
+    assert await migrate(db, later) == later[1:]
+    assert await migrate(db, later) == []
+    await db.close()

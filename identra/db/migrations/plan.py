@@ -94,10 +94,15 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from _ended(plan.ledger)
     for planned in plan.steps:
         step = planned.step
-        does = "removes" if step.contracts else "adds"
-        yield f"-- {step}: {does}; releases that know step {step.needs:04} work on"
+        yield f"-- {step}: {_does(step)}; releases that know step {step.needs:04} work on"
         yield from _ended(planned.statements)
     yield from _ended(["COMMIT"] if plan.dialect in WHOLE else [])
+
+
+def _does(step: Step) -> str:
+    if not step.changes:
+        return "marks a release"
+    return "removes" if step.contracts else "adds"
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from identra.db.migrations.step import Step
     from identra.db.schema import Change
 
-WHOLE: Final = frozenset({"sqlite", "postgres"})
-"""Dialects that undo a change of schema with its transaction."""
-
 BRIEF: Final = {
     "postgres": "SET LOCAL lock_timeout = '2s'",
     "mysql": "SET SESSION lock_wait_timeout = 2",
@@ -29,11 +26,11 @@ up when their requests would."""
 
 _MODE: Final = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_ENGINE_SUBSTITUTION,STRICT_ALL_TABLES'"
 _FIRST: Final = {
-    "sqlite": ("BEGIN IMMEDIATE",),
-    "postgres": ("BEGIN", BRIEF["postgres"]),
     "mysql": (_MODE, BRIEF["mysql"]),
     "mariadb": (_MODE, BRIEF["mariadb"]),
 }
+_BEGIN: Final = {"sqlite": ("BEGIN IMMEDIATE",), "postgres": ("BEGIN", BRIEF["postgres"])}
+"""Where a change of schema is undone with its transaction, each step is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +86,13 @@ def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"-- for {plan.dialect}, as it is now"
     yield from _ended(_FIRST.get(plan.dialect, ()))
-    if plan.ledger:
-        yield "-- the ledger of the steps"
-        yield from _ended(plan.ledger)
+    ledger = plan.ledger
     for planned in plan.steps:
         step = planned.step
-        yield f"-- {step}: {_does(step)}; releases that know step {step.needs:04} work on"
-        yield from _ended(planned.statements)
-    yield from _ended(["COMMIT"] if plan.dialect in WHOLE else [])
+        yield f"-- {step}: {_does(step)}; a release that knows step {step.needs:04} works on"
+        begin = _BEGIN.get(plan.dialect, ())
+        yield from _ended([*begin, *ledger, *planned.statements, *(["COMMIT"] if begin else [])])
+        ledger = ()
 
 
 def _does(step: Step) -> str:

@@ -8,7 +8,7 @@ import subprocess
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from machines import Machine, directory, free_port, listens, missing, own, until
@@ -44,13 +44,8 @@ def redis_machine(
     """A Redis server of the test's own that does not run yet; it starts empty each time."""
     with directory() as (home, account):
         port = free_port()
-        doors = ["--port", str(port)]
-        if certificate:
-            file = str(own(certificate, home, account))
-            doors = ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
-            doors += ["--tls-cert-file", file, "--tls-key-file", file, "--tls-ca-cert-file", file]
-            doors += ["--tls-replication", "yes"]
-        command = [_program(), *doors, "--bind", "127.0.0.1", "--dir", home]
+        file = own(certificate, home, account) if certificate else None
+        command = [_program(), *_doors(port, file), "--dir", home]
         command += ["--save", "", "--appendonly", "no", *options]
         yield (
             Redis(urls=(f"127.0.0.1:{port}",)),
@@ -59,17 +54,23 @@ def redis_machine(
 
 
 @contextmanager
-def redis_sentinel(master: str, password: str = "", *options: str) -> Iterator[Redis]:
-    """A Sentinel watching the Redis on loopback port `master`, under the name `ours`."""
+def redis_sentinel(
+    master: str, password: str = "", *, certificate: Path | None = None
+) -> Iterator[Redis]:
+    """A Sentinel watching the Redis on loopback port `master`, under the name `ours`.
+
+    With a certificate it speaks TLS, also with those it watches.
+    """
     with directory() as (home, account):
         file, port = Path(home, "sentinel.conf"), free_port()
         said = [f"sentinel monitor ours 127.0.0.1 {master} 1"]
         said += [f"sentinel auth-pass ours {password}"] if password else []
         said += [f"sentinel down-after-milliseconds ours {SILENT_FOR}"]
-        said += ["sentinel failover-timeout ours 5000", *options]
+        said += ["sentinel failover-timeout ours 5000"]
         file.write_text("".join(f"{line}\n" for line in said))
         file.chmod(0o666)
-        command = [_program(), str(file), "--sentinel", "--port", str(port), "--dir", home]
+        secure = own(certificate, home, account) if certificate else None
+        command = [_program(), str(file), "--sentinel", *_doors(port, secure), "--dir", home]
         machine = Machine("Sentinel", command, account, lambda: listens(port))
         with machine.up():
             yield Redis(urls=(f"127.0.0.1:{port}",))
@@ -130,9 +131,13 @@ class Cluster:
         return all(self._says_ok(url) for url in self.place.urls)
 
     def serves_without(self, machine: Machine) -> bool:
-        """Whether the others find every slot served."""
-        gone = self.machines.index(machine)
-        return all(self._says_ok(url) for n, url in enumerate(self.place.urls) if n != gone)
+        """Whether the others find every slot served, and none by this one."""
+        gone = self.place.urls[self.machines.index(machine)]
+        return all(
+            self._says_ok(url) and not _nodes(url)[gone]["slots"]
+            for url in self.place.urls
+            if url != gone
+        )
 
     def _says_ok(self, url: str) -> bool:
         try:
@@ -141,6 +146,12 @@ class Cluster:
         except (RedisError, OSError):
             return False
         return b"cluster_state:ok" in info
+
+
+def _nodes(url: str) -> Any:
+    """What a node of a cluster knows of each, by address."""
+    with Client(port=int(url.split(":")[1]), decode_responses=True) as node:
+        return node.cluster("NODES")
 
 
 @contextmanager
@@ -165,6 +176,17 @@ def _node() -> Iterator[tuple[Redis, Machine]]:
     wait = ("--cluster-node-timeout", str(SILENT_FOR), "--repl-diskless-sync-delay", "0")
     with redis_machine(*bus, *wait) as (place, machine), machine.up():
         yield place, machine
+
+
+def _doors(port: int, certificate: Path | None) -> list[str]:
+    """Where it listens, and how."""
+    here = ["--bind", "127.0.0.1"]
+    if certificate is None:
+        return [*here, "--port", str(port)]
+    file = str(certificate)
+    doors = ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
+    doors += ["--tls-cert-file", file, "--tls-key-file", file, "--tls-ca-cert-file", file]
+    return [*here, *doors, "--tls-replication", "yes"]
 
 
 def _program() -> str:

@@ -35,13 +35,14 @@ LONGEST = 5.0
 PAUSE = 0.02
 PATIENCE = 0.1
 """Seconds between two requests of one member; and after it was told to come again."""
-MOST_USERS = 10
+MOST_USERS = 5
 """How many each member registers with a password: checking one costs a hash."""
 UNAVAILABLE = {"STORE_UNAVAILABLE", "BUSY"}
 HARD_TO_PLEASE: Sections = {
     "password": {"registration": "immediate"},
     "auth": {"refresh_grace": "0s"},
     "http": {"trusted_proxies": ["127.0.0.1/32"]},
+    "keys": {"algorithm": "ES256"},
 }
 """Without grace a refresh token is either current, or spent by the very key that is shown again;
 and each member calls from a network of her own."""

@@ -11,7 +11,7 @@ import crowd
 import httpx
 import reckoning
 import servers
-from machines import until
+from machines import PATIENCE, until
 from town import open_town
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from identra.settings import Persistence, Redis
 
 NOTICED = 6.0
-RECOVERED = 5.0
+RECOVERED = 10.0
 """Seconds after which the probe tells of a fault; and after which a store that is back is used."""
 BY_CODE = frozenset({"/email/code", "/email/login"})
 BY_DATABASE = frozenset({"/password/login", "/token/refresh", "/token/revoke", "/me/login-info"})
@@ -82,7 +82,7 @@ def _surely_ready(town: Town) -> bool:
 def _all_served(people: crowd.Crowd, since: float) -> None:
     kinds = BY_CODE | BY_DATABASE
     served = lambda: people.goes_on() and kinds <= people.served(since=since).keys()  # noqa: E731
-    until(served, f"an answer of each kind, since {since}", RECOVERED)
+    until(served, "an answer of each kind", RECOVERED if since else PATIENCE)
 
 
 def _summary(people: crowd.Crowd, since: float, told: float) -> str:

@@ -11,11 +11,18 @@ from machines import until
 from trials import BY_CODE, BY_DATABASE, Trial, ended, town_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from typing import TypeAlias
 
     import pytest
-    from redises import Cluster, Group
+
+    from identra.settings import Redis
+
+    FailingOver: TypeAlias = Callable[
+        [], AbstractContextManager[tuple[Redis, AbstractContextManager[None]]]
+    ]
 
 AWAY = (200, ("redis",))
 WITHOUT = Trial(AWAY, goes_on=BY_DATABASE, stops=BY_CODE, forgetful=True)
@@ -25,56 +32,58 @@ SHORT, LONG = 3, 10
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Outages of a lifelike length where everything is crossed."""
+    """Outages of a lifelike length, and the cluster, where everything is crossed."""
     everywhere = metafunc.config.getoption("everywhere")
     if "how" in metafunc.fixturenames:
-        metafunc.parametrize("how", ["killed", "frozen"] if everywhere else [])
+        further = [("mysql", "killed", LONG), ("mysql", "frozen", LONG)] if everywhere else []
+        outages = [("postgres", "killed", SHORT), *further]
+        metafunc.parametrize(("database", "how", "seconds"), outages)
+    if "failing_over" in metafunc.fixturenames:
+        further = [takeover] if everywhere else []
+        metafunc.parametrize("failing_over", [promotion, *further])
 
 
-def test_one_that_is_killed_and_comes_back_empty(tmp_path: Path) -> None:
+def test_one_that_is_away_and_may_come_back_empty(
+    tmp_path: Path, database: str, how: str, seconds: int
+) -> None:
     with (
         redises.redis_machine() as (store, machine),
         machine.up(),
-        town_on("postgres", tmp_path, store) as place,
-    ):
-        WITHOUT.endure(place.town, ended(machine, signal.SIGKILL), SHORT)
-
-
-def test_one_that_is_away_for_long(tmp_path: Path, how: str) -> None:
-    with (
-        redises.redis_machine() as (store, machine),
-        machine.up(),
-        town_on("mysql", tmp_path, store) as place,
+        town_on(database, tmp_path, store) as place,
     ):
         fault = machine.frozen() if how == "frozen" else ended(machine, signal.SIGKILL)
-        WITHOUT.endure(place.town, fault, LONG)
+        WITHOUT.endure(place.town, fault, seconds)
 
 
-def test_a_master_whose_replica_takes_over(tmp_path: Path) -> None:
-    with redises.redis_group() as group, town_on("postgres", tmp_path, group.place) as place:
-        FAILING_OVER.endure(place.town, promotion(group), 0)
-
-
-def test_a_node_of_a_cluster_whose_replica_takes_over(tmp_path: Path) -> None:
-    with (
-        redises.redis_cluster(replicas=1) as cluster,
-        town_on("postgres", tmp_path, cluster.place) as place,
-    ):
-        FAILING_OVER.endure(place.town, takeover(cluster), 0)
+def test_a_master_whose_replica_takes_over(tmp_path: Path, failing_over: FailingOver) -> None:
+    with failing_over() as (store, fault), town_on("postgres", tmp_path, store) as place:
+        FAILING_OVER.endure(place.town, fault, 0)
 
 
 @contextmanager
-def promotion(group: Group) -> Iterator[None]:
-    """Lose the master, and wait until Sentinel has made the replica one."""
-    group.master.end(signal.SIGKILL)
-    yield
-    until(group.promoted, "a new master")
+def promotion() -> Iterator[tuple[Redis, AbstractContextManager[None]]]:
+    """Sentinel makes the replica the master."""
+
+    @contextmanager
+    def loss() -> Iterator[None]:
+        group.master.end(signal.SIGKILL)
+        yield
+        until(group.promoted, "a new master")
+
+    with redises.redis_group() as group:
+        yield group.place, loss()
 
 
 @contextmanager
-def takeover(cluster: Cluster) -> Iterator[None]:
-    """Lose a master, and wait until its replica serves its slots."""
-    lost = cluster.machines[0]
-    lost.end(signal.SIGKILL)
-    yield
-    until(lambda: cluster.serves_without(lost), "the replica")
+def takeover() -> Iterator[tuple[Redis, AbstractContextManager[None]]]:
+    """The nodes of a cluster agree on who serves the slots of the lost one."""
+
+    @contextmanager
+    def loss() -> Iterator[None]:
+        lost = cluster.machines[0]
+        lost.end(signal.SIGKILL)
+        yield
+        until(lambda: cluster.serves_without(lost), "the replica")
+
+    with redises.redis_cluster(replicas=1) as cluster:
+        yield cluster.place, loss()

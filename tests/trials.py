@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from identra.settings import Persistence, Redis
 
-NOTICED = 6.0
+NOTICED = 12.0
 RECOVERED = 10.0
 """Seconds after which the probe tells of a fault; and after which a store that is back is used."""
 BY_CODE = frozenset({"/email/code", "/email/login"})
@@ -56,7 +56,7 @@ class Trial:
                 since = time.monotonic()
                 until(lambda: ask(town) == self.says, f"{self.says} of the probe", NOTICED)
                 noticed = time.monotonic()
-                until(lambda: people.goes_on() and time.monotonic() > since + seconds, "the end")
+                until(lambda: people.goes_on() and time.monotonic() > noticed + seconds, "the end")
                 served = people.served(since=noticed)
                 assert served.keys() >= self.goes_on
                 assert not served.keys() & self.stops, served

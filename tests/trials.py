@@ -49,7 +49,8 @@ class Trial:
     members: int = crowd.MEMBERS
 
     def endure(self, town: Town, fault: AbstractContextManager[object], seconds: float) -> None:
-        """Have a crowd live through a fault of so many seconds."""
+        """Have a crowd live through a fault of so many seconds, and the workers as well."""
+        workers = town.service.workers()
         with crowd.gather(town, self.members, forgetful=self.forgetful) as people:
             _all_served(people, since=0)
             with fault:
@@ -65,6 +66,7 @@ class Trial:
             told = until(lambda: _surely_ready(town), "readiness", RECOVERED)
             _all_served(people, since=back)
             print(_summary(people, since, told))  # noqa: T201 - for those who run it with -s
+        assert town.service.workers() == workers, "it was restarted"
         reckoning.check(town, people)
 
 

@@ -37,19 +37,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "how" in metafunc.fixturenames:
         further = [("mysql", "killed", LONG), ("mysql", "frozen", LONG)] if everywhere else []
         outages = [("postgres", "killed", SHORT), *further]
-        metafunc.parametrize(("database", "how", "seconds"), outages)
+        metafunc.parametrize(("kind", "how", "seconds"), outages)
     if "failing_over" in metafunc.fixturenames:
         further = [takeover] if everywhere else []
         metafunc.parametrize("failing_over", [promotion, *further])
 
 
 def test_one_that_is_away_and_may_come_back_empty(
-    tmp_path: Path, database: str, how: str, seconds: int
+    tmp_path: Path, kind: str, how: str, seconds: int
 ) -> None:
     with (
         redises.redis_machine() as (store, machine),
         machine.up(),
-        town_on(database, tmp_path, store) as place,
+        town_on(kind, tmp_path, store) as place,
     ):
         fault = machine.frozen() if how == "frozen" else ended(machine, signal.SIGKILL)
         WITHOUT.endure(place.town, fault, seconds)

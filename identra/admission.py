@@ -79,9 +79,17 @@ class Admission:
         """Judge, then in one transaction judge again and apply; commit; mint; tell.
 
         Raises the decision's refusal, the challenge's own error if it was spent before,
-        InvalidToken if the caller's session ended meanwhile, and StoreUnavailable if three turns
-        were each overtaken.
+        InvalidToken if the caller's session ended meanwhile, and StoreUnavailable, after which a
+        code may be answered again, also if three turns were each overtaken.
         """
+        try:
+            return await self._admit(case, peer)
+        except StoreUnavailable:
+            if case.answered:
+                await self._challenges.give_back(case.answered)
+            raise
+
+    async def _admit(self, case: Case, peer: Peer) -> TokenPair:
         for _ in range(TURNS):
             decision = await self._judge(case)
             try:

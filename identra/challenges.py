@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from identra.db import Duplicate
-from identra.errors import InvalidCode, InvalidState
+from identra.errors import InvalidCode, InvalidState, StoreUnavailable
 from identra.secret import base64url, derive, digest, digits, keyed_digest, same, token, uuid7
 from identra.values import SECOND
 
@@ -60,6 +60,16 @@ class Answered:
 
     challenge_id: str
     error: type[InvalidCode | InvalidState]
+    taken: _Taken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What was taken from the state, to be put back there: until when (µs) it would have lived."""
+
+    key: str
+    value: str
+    ends: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +126,25 @@ class Challenges:
         """Take the challenge with a right code. Raises InvalidCode for every other cause."""
         key = _code_key(provider, purpose, recipient)
         kept = await self._state.get(key)
-        live = json.loads(kept) if kept else {"id": key, "digest": "", "under": ""}
+        live: dict[str, Any] = json.loads(kept or "{}") or _nothing_asked(key)
         secret = await self._secret(live["under"])
         tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME)
         right = same(_digest(secret, key, code), live["digest"])
         if not right or tries.value > CODE_TRIES or await self._state.take(key) != kept:
             raise InvalidCode("wrong, spent, out of guesses or never asked")
-        return Answered(live["id"], InvalidCode)
+        taken = _Taken(key, kept or "", live["at"] + CODE_LIFETIME * SECOND)
+        return Answered(live["id"], InvalidCode, taken)
+
+    async def give_back(self, answered: Answered) -> None:
+        """Let a right code be answered again, since a store failed; quietly, if it can't be.
+
+        What it may have opened all the same is marked as spent, and is opened once.
+        """
+        taken = answered.taken
+        left = (taken.ends - self._clock()) // SECOND if taken else 0
+        if taken and left > 0:
+            with suppress(StoreUnavailable):
+                await self._state.put(taken.key, taken.value, ttl=left, replace=False)
 
     async def open(self, opening: Opening, *, lifetime: int) -> tuple[str, str]:
         """Begin an OAuth sign-in: its state (256 bits) and its PKCE verifier (RFC 7636)."""
@@ -188,6 +210,11 @@ class Challenges:
         """The secret that something was made with; the current one does the work of a decoy."""
         secret = await self._secrets.secret(under) if under else None
         return secret or self._secrets.current_secret()
+
+
+def _nothing_asked(key: str) -> dict[str, Any]:
+    """What a code is held against where none was asked for."""
+    return {"id": key, "at": 0, "digest": "", "under": ""}
 
 
 def _digest(secret: Secret, key: str, code: str) -> str:

@@ -54,10 +54,21 @@ class Nodes:
         self._state = DatabaseState(db)
         self._key = PREFIX + uuid7()
         self._says = " ".join((_READING if read_only else _WRITING, *holds))
+        self._said = False
 
     async def announce(self) -> None:
         """Say that this node is up. Raises StoreUnavailable."""
+        self._said = False
         await self._state.put(self._key, self._says, ttl=LIVES)
+        self._said = True
+
+    async def reassure(self) -> None:
+        """Say it again if it could not be said the last time. Raises StoreUnavailable.
+
+        So a database that answers and takes nothing, as on a full disk, is noticed.
+        """
+        if not self._said:
+            await self.announce()
 
     async def announce_or_warn(self) -> None:
         """Say it, or log that it could not be said."""

@@ -44,7 +44,7 @@ def write_settings(
         "keys": {"master_key_files": [str(folder / "master.key")]},
     }
     if store:
-        written["redis"] = {"urls": list(store.urls), "key_prefix": store.key_prefix}
+        written["redis"] = _redis(store)
     for name, section in (sections or {}).items():
         written[name] = written.get(name, {}) | section
     file = folder / "identra.toml"
@@ -96,6 +96,11 @@ async def _give_keys(loaded: Loaded) -> None:
         await make_first_keys(loaded, db)
     finally:
         await db.close()
+
+
+def _redis(store: Redis) -> dict[str, Any]:
+    said = {"urls": list(store.urls), "key_prefix": store.key_prefix, "tls": store.tls}
+    return said | ({"sentinel_master": store.sentinel_master} if store.sentinel_master else {})
 
 
 def _table(name: str, table: dict[str, Any]) -> str:

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pwd
 import shutil
-import socket
+import signal
 import subprocess
-import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import asyncmy
 import asyncpg
-import pytest
 from asyncmy.errors import MySQLError
+from machines import Machine, directory, free_port, missing, own, until
 from pydantic import SecretStr
+from redises import redis, redis_sentinel
 
-from identra.settings import Persistence, Redis
+from identra.settings import Persistence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-PATIENCE = 30.0
-
-
-def missing(what: str) -> NoReturn:
-    """Skip by name; where everything is required, fail."""
-    if os.environ.get("IDENTRA_TEST_REQUIRE") == "all":
-        pytest.fail(f"{what} is required here and was not found")
-    pytest.skip(f"{what} was not found")
+__all__ = ["free_port", "missing", "redis", "redis_sentinel", "until"]
 
 
 @contextmanager
@@ -47,11 +38,20 @@ def postgres(*options: str, certificate: Path | None = None) -> Iterator[Persist
     if (url := os.environ.get("IDENTRA_TEST_POSTGRES_URL")) and not certificate:
         yield _place(url)
         return
+    with postgres_machine(*options, certificate=certificate) as (place, machine), machine.up():
+        yield place
+
+
+@contextmanager
+def postgres_machine(
+    *options: str, certificate: Path | None = None, at: Path | None = None
+) -> Iterator[tuple[Persistence, Machine]]:
+    """An installed server of the test's own that does not run yet; its data may lie elsewhere."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     program = str(programs[-1]) if programs else shutil.which("postgres")
     if not program:
         missing("PostgreSQL")
-    with _directory() as (home, account):
+    with directory(at) as (home, account):
         data, port = f"{home}/data", free_port()
         initdb = [f"{Path(program).parent}/initdb", "-D", data, "-U", "identra", "-A", "trust"]
         subprocess.run(
@@ -60,15 +60,13 @@ def postgres(*options: str, certificate: Path | None = None) -> Iterator[Persist
         )  # fmt: skip
         quick = ["-c", "fsync=off", "-c", "max_connections=200", "-k", home]
         if certificate:
-            file = _own(certificate, home, account)
+            file = own(certificate, home, account)
             quick += ["-c", "ssl=on", "-c", f"ssl_cert_file={file}", "-c", f"ssl_key_file={file}"]
         command = [program, "-D", data, "-h", "127.0.0.1", "-p", str(port), *quick, *options]
         place = Persistence(
             driver="postgres", name="postgres", host="127.0.0.1", port=port, user="identra"
         )
-        with running(command, **account):
-            until(lambda: asyncio.run(_answers(place)), "PostgreSQL")
-            yield place
+        yield place, Machine("PostgreSQL", command, account, lambda: _serves(place), signal.SIGINT)
 
 
 @contextmanager
@@ -77,20 +75,20 @@ def mysql(*options: str, certificate: Path | None = None) -> Iterator[Persistenc
     if (url := os.environ.get("IDENTRA_TEST_MYSQL_URL")) and not options and not certificate:
         yield _place(url)
         return
-    with mysql_at_rest(*options, certificate=certificate) as (place, up), up():
+    with mysql_machine(*options, certificate=certificate) as (place, machine), machine.up():
         yield place
 
 
 @contextmanager
-def mysql_at_rest(
+def mysql_machine(
     *options: str, certificate: Path | None = None
-) -> Iterator[tuple[Persistence, Callable[[], AbstractContextManager[None]]]]:
-    """An installed MariaDB server that does not run yet, and how to have it run for a while."""
+) -> Iterator[tuple[Persistence, Machine]]:
+    """An installed MariaDB server of the test's own that does not run yet."""
     program = shutil.which("mariadbd", path=SYSTEM) or shutil.which("mysqld", path=SYSTEM)
     install = shutil.which("mariadb-install-db", path=SYSTEM)
     if not program or not install:
         missing("MariaDB")
-    with _directory() as (home, account):
+    with directory() as (home, account):
         plain = ["--no-defaults", f"--datadir={home}/data"]
         subprocess.run(
             [install, *plain, "--auth-root-authentication-method=normal", "--skip-test-db"],
@@ -102,16 +100,18 @@ def mysql_at_rest(
         command = [program, *plain, f"--socket={home}/socket", f"--port={place.port}"]
         command += ["--bind-address=127.0.0.1", *UNSAFE_MYSQL, *options]
         if certificate:
-            file = _own(certificate, home, account)
+            file = own(certificate, home, account)
             command += [f"--ssl-cert={file}", f"--ssl-key={file}"]
+        yield place, Machine("MariaDB", command, account, lambda: _serves(place))
 
-        @contextmanager
-        def up() -> Iterator[None]:
-            with running(command, **account):
-                until(lambda: asyncio.run(_answers(place)), "MariaDB")
-                yield
 
-        yield place, up
+@contextmanager
+def mysql_at_rest(
+    *options: str,
+) -> Iterator[tuple[Persistence, Callable[[], AbstractContextManager[None]]]]:
+    """An installed MariaDB server that does not run yet, and how to have it run for a while."""
+    with mysql_machine(*options) as (place, machine):
+        yield place, machine.up
 
 
 UNSAFE_MYSQL = (
@@ -123,43 +123,6 @@ UNSAFE_MYSQL = (
     "--max-connections=500",
 )
 SYSTEM = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-
-
-@contextmanager
-def redis(*options: str) -> Iterator[Redis]:
-    """A Redis server."""
-    if (url := os.environ.get("IDENTRA_TEST_REDIS_URL")) and not options:
-        parts = urlsplit(url)
-        secret = SecretStr(unquote(parts.password)) if parts.password else None
-        yield Redis(urls=(f"{parts.hostname}:{parts.port or 6379}",), password=secret)
-        return
-    program = shutil.which("redis-server")
-    if not program:
-        missing("Redis")
-    with _directory() as (home, account):
-        port = free_port()
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", home]
-        with running([*command, "--save", "", "--appendonly", "no", *options], **account):
-            until(lambda: _listens(port), "Redis")
-            yield Redis(urls=(f"127.0.0.1:{port}",))
-
-
-@contextmanager
-def redis_sentinel(master: str, password: str) -> Iterator[Redis]:
-    """A Sentinel watching the Redis on loopback port `master`, under the name `ours`."""
-    program = shutil.which("redis-server")
-    if not program:
-        missing("Redis")
-    with _directory() as (home, account):
-        file, port = Path(home, "sentinel.conf"), free_port()
-        file.write_text(
-            f"sentinel monitor ours 127.0.0.1 {master} 1\nsentinel auth-pass ours {password}\n"
-        )
-        file.chmod(0o666)
-        command = [program, str(file), "--sentinel", "--port", str(port), "--dir", home]
-        with running(command, **account):
-            until(lambda: _listens(port), "Sentinel")
-            yield Redis(urls=(f"127.0.0.1:{port}",))
 
 
 @contextmanager
@@ -222,73 +185,12 @@ async def _tell_mysql(server: Persistence, sql: str) -> Any:
         return await cursor.fetchall()
 
 
-@contextmanager
-def running(command: list[str], **how: Any) -> Iterator[None]:
-    """Run a program meanwhile."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
+def _serves(place: Persistence) -> bool:
     try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def until(ready: Any, what: str) -> None:
-    """Wait for a server, with a bound."""
-    end = time.monotonic() + PATIENCE
-    while not ready():
-        if time.monotonic() > end:
-            pytest.fail(f"{what} did not start")
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-async def _answers(place: Persistence) -> bool:
-    try:
-        await tell(place, "SELECT 1")
+        asyncio.run(tell(place, "SELECT 1"))
     except (OSError, asyncpg.PostgresError, MySQLError):
         return False
     return True
-
-
-@contextmanager
-def _directory() -> Iterator[tuple[str, dict[str, Any]]]:
-    """A directory and the account to run as: PostgreSQL refuses to run as root."""
-    home = tempfile.mkdtemp(prefix="identra-")
-    account: dict[str, Any] = {"cwd": home}
-    if os.geteuid() == 0:
-        known = {entry.pw_name: entry for entry in pwd.getpwall()}
-        entry = known.get("postgres") or known["nobody"]
-        os.chown(home, entry.pw_uid, entry.pw_gid)
-        account |= {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    try:
-        yield home, account
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _own(file: Path, home: str, account: dict[str, Any]) -> Path:
-    """A copy that the server's account may read, and nobody else."""
-    copy = Path(shutil.copy(file, home))
-    copy.chmod(0o600)
-    if "user" in account:
-        os.chown(copy, account["user"], account["group"])
-    return copy
 
 
 def _place(url: str) -> Persistence:

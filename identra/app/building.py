@@ -59,8 +59,13 @@ async def build(
     """
     swapped = swapped or Swapped()
     async with AsyncExitStack() as opened:
-        db = await _open_database(loaded, swapped, opened, read_only=read_only)
-        edges = await _open_edges(loaded, db, swapped, opened, dev=dev)
+        db = await opening.database(loaded.tree, swapped.clock, opened)
+        await demand_schema(db)
+        holds = master.read_files(loaded.tree.keys.master_key_files).ids
+        nodes = Nodes(db, read_only=read_only, holds=holds)
+        await opening.keep_announcing(nodes, opened)
+        usable = db.only_reading() if read_only else db
+        edges = await _open_edges(loaded, usable, nodes, swapped, opened, dev=dev)
         rooms = _furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
 
@@ -79,6 +84,7 @@ class _Edges:
     clock: Clock
     providers: Providers
     db: Database
+    nodes: Nodes
     state: State
     mailer: Mailer
     upstreams: Mapping[str, Upstream]
@@ -99,19 +105,14 @@ class _Rooms:
     roundtrip: Roundtrip
 
 
-async def _open_database(
-    loaded: Loaded, swapped: Swapped, opened: AsyncExitStack, *, read_only: bool
-) -> Database:
-    """The database as the rooms may use it; this node is announced in it either way."""
-    db = await opening.database(loaded.tree, swapped.clock, opened)
-    await demand_schema(db)
-    holds = master.read_files(loaded.tree.keys.master_key_files).ids
-    await opening.keep_announcing(Nodes(db, read_only=read_only, holds=holds), opened)
-    return db.only_reading() if read_only else db
-
-
-async def _open_edges(
-    loaded: Loaded, db: Database, swapped: Swapped, opened: AsyncExitStack, *, dev: bool
+async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each by name
+    loaded: Loaded,
+    db: Database,
+    nodes: Nodes,
+    swapped: Swapped,
+    opened: AsyncExitStack,
+    *,
+    dev: bool,
 ) -> _Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
@@ -124,6 +125,7 @@ async def _open_edges(
         clock=clock,
         providers=providers,
         db=db,
+        nodes=nodes,
         state=state,
         mailer=swapped.mailer or await opening.mailer(tree, clock, opened, dev=dev),
         upstreams=opening.upstreams(providers, swapped.transport, opened),
@@ -187,6 +189,7 @@ def _hand_over(
         users=rooms.users,
         sessions=rooms.sessions,
         keys=edges.keys,
+        nodes=edges.nodes,
         outbox=edges.mailer if isinstance(edges.mailer, Outbox) else None,
         database=edges.db,
         state=edges.state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from identra.deadline import one_deadline
 from identra.errors import OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from contextlib import AsyncExitStack
 
     from identra.account import Account
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from identra.loader import Providers
     from identra.login import Login
     from identra.mail import Outbox
+    from identra.nodes import Nodes
     from identra.refresh import Refresh
     from identra.registration import Registration
     from identra.sessions import Sessions
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether calls can be served, and which parts are missing without stopping them."""
+    """Whether calls can be served, and which parts are not in order."""
 
     ready: bool
     degraded: tuple[str, ...] = ()
@@ -54,6 +57,7 @@ class App:
     users: Users
     sessions: Sessions
     keys: Keys
+    nodes: Nodes
     outbox: Outbox | None
     database: Database
     state: State
@@ -61,22 +65,36 @@ class App:
 
     @one_deadline
     async def readiness(self) -> Readiness:
-        """Ask the database, the ring and the short-lived state whether they answer.
+        """Ask the database, the ring and Redis, all at once, whether they do their work.
 
         A newer release may have changed the schema meanwhile, beyond what this one can work with.
         """
-        try:
-            await demand_workable(self.database)
-            await self.keys.refresh()
-        except (StoreUnavailable, OperatorError):
-            return Readiness(ready=False)
-        degraded = [] if self.database.writable else ["read-only"]
-        try:
-            await self.state.ping()
-        except StoreUnavailable:
-            degraded.append("redis")
-        return Readiness(ready=True, degraded=tuple(degraded))
+        database, written, keys, redis = await asyncio.gather(
+            _works(demand_workable(self.database)),
+            _works(self.nodes.reassure()),
+            _works(self.keys.refresh()),
+            _works(self.state.ping() if self.settings.redis else _nothing()),
+        )
+        degraded = {
+            "database": not (database and written),
+            "keys": database and not keys,  # without the one nobody can tell of the other
+            "redis": not redis,
+            "read-only": not self.database.writable,
+        }
+        return Readiness(database and keys, tuple(name for name, so in degraded.items() if so))
 
     async def close(self) -> None:
         """Send the mail that waits, give up every pool and thread."""
         await self.opened.aclose()
+
+
+async def _works(asking: Awaitable[None]) -> bool:
+    try:
+        await asking
+    except (StoreUnavailable, OperatorError):
+        return False
+    return True
+
+
+async def _nothing() -> None:
+    """What is not configured does not fail."""

@@ -16,7 +16,6 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
 
 from identra.deadline import in_time
 from identra.errors import StoreUnavailable
@@ -87,9 +86,14 @@ class RedisState:
         return Count(int(value), max(-(-int(left) // 1000), 0))
 
     async def ping(self) -> None:
-        """Raise StoreUnavailable unless Redis answers."""
+        """Raise StoreUnavailable unless Redis, each master of a cluster, answers and takes a value.
+
+        One without room, and a replica that nobody writes to, answer all the same.
+        """
+        masters = {"target_nodes": RedisCluster.PRIMARIES}
         async with self._asking():
-            await self._client.ping()
+            await self._client.ping(**masters if isinstance(self._client, RedisCluster) else {})
+            await self._client.set(self._name("ping"), VALUE, ex=1)
 
     async def close(self) -> None:
         """Hang up."""
@@ -105,7 +109,9 @@ class RedisState:
             try:
                 async with asyncio.timeout(VERB), self._room:
                     yield
-            except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+            # A cluster's client closes connections beneath its other callers, who then find None
+            # where a socket was: AttributeError, TypeError. Nothing here but the store can fail.
+            except Exception as error:
                 said = f"redis: {type(error).__name__}: {error}"
                 raise StoreUnavailable(said, retry_after=1) from error
 
@@ -122,17 +128,51 @@ def open_redis(settings: RedisSettings) -> RedisState:
     places = [_place(url) for url in settings.urls]
     limits = _limits(settings)
     login = _login(settings)
+    client: Any
+    watchers: Sequence[Any] = ()
     if settings.sentinel_master:
         make: Any = Sentinel
         sentinel = make(places, sentinel_kwargs=limits, **limits, **login)
-        master = sentinel.master_for(settings.sentinel_master)
-        return RedisState(master, settings.key_prefix, sentinel.sentinels)
-    if len(places) > 1:
+        client, watchers = sentinel.master_for(settings.sentinel_master), sentinel.sentinels
+    elif len(places) > 1:
         nodes = [ClusterNode(host, port) for host, port in places]
-        cluster = RedisCluster(startup_nodes=nodes, **limits, **login)
-        return RedisState(cluster, settings.key_prefix)
-    host, port = places[0]
-    return RedisState(Redis(host=host, port=port, **limits, **login), settings.key_prefix)
+        client = RedisCluster(startup_nodes=nodes, **limits, **login)
+    else:
+        host, port = places[0]
+        client = Redis(host=host, port=port, **limits, **login)
+    for one in (client, *watchers) if settings.tls else ():
+        _share_context(one)
+    return RedisState(client, settings.key_prefix, watchers)
+
+
+def _share_context(client: Any) -> None:
+    """Have all connections of a client share one TLS context.
+
+    redis-py makes one for each, and reads the system's authorities for it while all others wait:
+    a worker that connects many times at once would answer nobody in time.
+    """
+    if not isinstance(client, RedisCluster):
+        pool = client.connection_pool
+        pool.connection_class = _sharing(pool.connection_class)
+        return
+    kind = _sharing(client.connection_kwargs["connection_class"])
+    client.connection_kwargs["connection_class"] = kind
+    for node in client.startup_nodes:
+        node.connection_class = kind
+
+
+def _sharing(kind: Any) -> Any:
+    """The same kind of connection; the context that the first one makes is used by all."""
+    made: list[Any] = []
+
+    class Sharing(kind):  # type: ignore[misc]
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self.ssl_context)  # type: ignore[has-type]
+            self.ssl_context = made[0]
+            del made[1:]
+
+    return Sharing
 
 
 def _login(settings: RedisSettings) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Health(View):
 
 
 class Readiness(View):
-    """Whether requests may be sent here; `degraded` names what is missing meanwhile."""
+    """Whether requests may be sent here; `degraded` names what is not in order."""
 
     status: Literal["ready", "unready"]
     degraded: list[str] | None = None

@@ -1,0 +1,89 @@
+"""A Redis fails under load: codes wait for it, all else goes on, and it is found again."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import redises
+from machines import until
+from trials import BY_CODE, BY_DATABASE, Trial, ended, town_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import TypeAlias
+
+    import pytest
+
+    from identra.settings import Redis
+
+    FailingOver: TypeAlias = Callable[
+        [], AbstractContextManager[tuple[Redis, AbstractContextManager[None]]]
+    ]
+
+AWAY = (200, ("redis",))
+WITHOUT = Trial(AWAY, goes_on=BY_DATABASE, stops=BY_CODE, forgetful=True)
+FAILING_OVER = Trial(AWAY, forgetful=True)
+SHORT, LONG = 3, 10
+"""Seconds."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Outages of a lifelike length, and the cluster, where everything is crossed."""
+    everywhere = metafunc.config.getoption("everywhere")
+    if "how" in metafunc.fixturenames:
+        further = [("mysql", "killed", LONG), ("mysql", "frozen", LONG)] if everywhere else []
+        outages = [("postgres", "killed", SHORT), *further]
+        metafunc.parametrize(("kind", "how", "seconds"), outages)
+    if "failing_over" in metafunc.fixturenames:
+        further = [takeover] if everywhere else []
+        metafunc.parametrize("failing_over", [promotion, *further])
+
+
+def test_one_that_is_away_and_may_come_back_empty(
+    tmp_path: Path, kind: str, how: str, seconds: int
+) -> None:
+    with (
+        redises.redis_machine() as (store, machine),
+        machine.up(),
+        town_on(kind, tmp_path, store) as place,
+    ):
+        fault = machine.frozen() if how == "frozen" else ended(machine, signal.SIGKILL)
+        WITHOUT.endure(place.town, fault, seconds)
+
+
+def test_a_master_whose_replica_takes_over(tmp_path: Path, failing_over: FailingOver) -> None:
+    with failing_over() as (store, fault), town_on("postgres", tmp_path, store) as place:
+        FAILING_OVER.endure(place.town, fault, 0)
+
+
+@contextmanager
+def promotion() -> Iterator[tuple[Redis, AbstractContextManager[None]]]:
+    """Sentinel makes the replica the master."""
+
+    @contextmanager
+    def loss() -> Iterator[None]:
+        group.master.end(signal.SIGKILL)
+        yield
+        until(group.promoted, "a new master")
+
+    with redises.redis_group() as group:
+        yield group.place, loss()
+
+
+@contextmanager
+def takeover() -> Iterator[tuple[Redis, AbstractContextManager[None]]]:
+    """The nodes of a cluster agree on who serves the slots of the lost one."""
+
+    @contextmanager
+    def loss() -> Iterator[None]:
+        lost = cluster.machines[0]
+        lost.end(signal.SIGKILL)
+        yield
+        until(lambda: cluster.serves_without(lost), "the replica")
+
+    with redises.redis_cluster(replicas=1) as cluster:
+        yield cluster.place, loss()

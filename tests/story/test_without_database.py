@@ -1,0 +1,77 @@
+"""The database is away for a moment: a code that was right is right again when it is back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cable import Cable
+from homes import HERE, PASSWORD, code_for, open_home
+
+from identra.errors import InvalidCode, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from identra.app import App
+    from identra.settings import Persistence, Redis
+
+ADA = "ada@example.com"
+
+pytestmark = pytest.mark.parametrize("persistence", ["postgres"], indirect=True)
+
+
+@pytest.fixture
+async def cable(persistence: Persistence) -> AsyncIterator[Cable]:
+    async with Cable.to(persistence.host, persistence.port or 5432) as laid:
+        yield laid
+
+
+@pytest.fixture
+async def app(
+    tmp_path: Path, persistence: Persistence, redis_place: Redis, cable: Cable
+) -> AsyncIterator[App]:
+    by_cable = persistence.model_copy(update={"host": "127.0.0.1", "port": cable.port})
+    async with open_home(tmp_path, by_cable, redis_place) as app:
+        yield app
+
+
+async def test_a_login_by_code_can_be_tried_again(app: App, cable: Cable) -> None:
+    await app.login.begin_code("email", ADA, HERE, use_html=False)
+    code = code_for(app, ADA)
+    cable.cut()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+    assert (await app.readiness()).degraded == ("database",)
+    cable.mend()
+    await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+    with pytest.raises(InvalidCode):
+        await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+    assert (await app.readiness()).degraded == ()
+
+
+async def test_a_registration_can_be_confirmed_again(app: App, cable: Cable) -> None:
+    await app.registration.begin("password", ADA, PASSWORD, HERE)
+    code = code_for(app, ADA)
+    cable.cut()
+    with pytest.raises(StoreUnavailable):
+        await app.registration.confirm("password", ADA, code, PASSWORD, HERE)
+    cable.mend()
+    await app.registration.confirm("password", ADA, code, PASSWORD, HERE)
+    with pytest.raises(InvalidCode):
+        await app.registration.confirm("password", ADA, code, PASSWORD, HERE)
+
+
+async def test_every_answer_is_one_of_five_tries(app: App, cable: Cable) -> None:
+    """A code that comes back does not come with further guesses."""
+    await app.login.begin_code("email", ADA, HERE, use_html=False)
+    code = code_for(app, ADA)
+    cable.cut()
+    for _ in range(5):
+        with pytest.raises(StoreUnavailable):
+            await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+    cable.mend()
+    with pytest.raises(InvalidCode):
+        await app.login.complete_code("email", ADA, code, HERE, bearer=None)

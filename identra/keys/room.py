@@ -32,8 +32,9 @@ RELOAD_EVERY: Final = 3.0
 
 RELOAD_FOR_UNKNOWN: Final = 1.0
 STALE_AFTER: Final = 120.0
-"""Seconds after which a ring that could not be read again signs nothing more: less than a former
-key is kept beyond its tokens, so that no token outlives the key that verifies it."""
+"""Seconds after which a ring that could not be read again signs and proves nothing more: less than
+a former key is kept beyond its tokens, so that no token outlives the key that verifies it, and no
+revoked key is believed for longer."""
 
 
 class Keys:
@@ -86,30 +87,35 @@ class Keys:
             raise NoKeysError("the key ring was not read yet")
         return self._ring
 
-    def signer(self) -> SigningKey:
-        """The one active signing key. Raises StoreUnavailable where the ring held is too old."""
+    @property
+    def fresh(self) -> Ring:
+        """The ring, unless it is too old to go by. Raises StoreUnavailable then."""
         if self._age() > STALE_AFTER:
             raise StoreUnavailable("the key ring could not be read for too long", retry_after=5)
-        return self.ring.signer
+        return self.ring
+
+    def signer(self) -> SigningKey:
+        """The one active signing key. Raises StoreUnavailable as `fresh` does."""
+        return self.fresh.signer
 
     async def verifier(self, kid: str) -> SigningKey | None:
-        """The published key of that id; an unknown one is looked for, once a second."""
-        if kid not in self.ring.verifiers:
+        """The published key of that id; an unknown one is looked for. Raises as `fresh` does."""
+        if kid not in self.fresh.verifiers:
             await self._look_for(kid)
-        return self.ring.verifiers.get(kid)
+        return self.fresh.verifiers.get(kid)
 
     def current_secret(self) -> RingSecret:
-        """The active secret."""
-        return self.ring.secret
+        """The active secret. Raises StoreUnavailable as `fresh` does."""
+        return self.fresh.secret
 
     async def secret(self, secret_id: str) -> RingSecret | None:
-        """The secret of that id; an unknown one is looked for, once a second."""
-        if secret_id not in self.ring.secrets:
+        """The secret of that id; an unknown one is looked for. Raises as `fresh` does."""
+        if secret_id not in self.fresh.secrets:
             await self._look_for(secret_id)
-        return self.ring.secrets.get(secret_id)
+        return self.fresh.secrets.get(secret_id)
 
     def published(self) -> Jwks:
-        """The key set that verifiers read."""
+        """The key set that verifiers read: answered however old, since they live by it."""
         return self.ring.jwks
 
     async def init(self, algorithm: Algorithm) -> bool:

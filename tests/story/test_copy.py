@@ -9,6 +9,8 @@ import pytest
 import servers
 from homes import HERE, code_for, open_home, write_settings
 
+from identra.app import keyring
+from identra.app.opening import system_clock
 from identra.cli import run
 from identra.copying import BATCH, Copying, Place
 from identra.db import open_database
@@ -58,6 +60,8 @@ async def test_users_sessions_and_keys_go_along(
         await app.login.begin_code("email", "bob@example.com", HERE, use_html=False)
         pending = code_for(app, "bob@example.com")
         kid = app.keys.signer().kid
+        orders = keyring.workshop(app.settings, app.database, system_clock).orders
+        await orders.retire((await orders.add()).kid)
     assert await asyncio.to_thread(copy, tmp_path / "identra.toml", there) == 0
     assert not (tmp_path / "target" / "master.key").samefile(tmp_path / "master.key")
     async with open_home(tmp_path / "target", target) as app:

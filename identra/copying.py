@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from piccolo.querystring import QueryString
 
+from identra.db import Bound
 from identra.errors import OperatorError
 from identra.nodes import AFTER, PREFIX, Nodes
 from identra.secret import digest
@@ -64,6 +65,8 @@ class Copying:
         self._source = source
         self._target = target
         self.sheets = tuple(_sheets(source.db))
+        self._inserting: dict[tuple[Sheet, int], str] = {}
+        """What is compiled once for all full batches: thousands of places take a while."""
 
     async def check(self) -> None:
         """Raise OperatorError unless the source rests and the target is empty or this copy's."""
@@ -150,13 +153,13 @@ class Copying:
         return row | {"sealed": target.seal(plain), "sealed_by": target.key_id}
 
     async def _write(self, sheet: Sheet, rows: Sequence[Row]) -> None:
-        places = ", ".join("{}" for _ in sheet.columns)
-        names = ", ".join(f'"{name}"' for name in sheet.columns)
-        values = ", ".join(f"({places})" for _ in rows)
-        insert = f'INSERT INTO "{sheet.name}" ({names}) VALUES {values}'  # noqa: S608 - our own names
+        sql = self._inserting.get((sheet, len(rows)))
+        if sql is None:
+            sql = self._target.db.prepare(_insert(sheet, len(rows))).sql
+            self._inserting[sheet, len(rows)] = sql
         given = [row[name] for row in rows for name in sheet.columns]
         async with self._target.db.transaction(patient=True):
-            await self._target.db.change(QueryString(insert, *given))
+            await self._target.db.change(Bound(sql, given))
 
 
 def _sheets(db: Database) -> list[Sheet]:
@@ -169,6 +172,14 @@ def _sheets(db: Database) -> list[Sheet]:
             others.remove(key)
             sheets.append(Sheet(meta.tablename, (key, *others)))
     return sheets
+
+
+def _insert(sheet: Sheet, count: int) -> QueryString:
+    places = ", ".join("{}" for _ in sheet.columns)
+    names = ", ".join(f'"{name}"' for name in sheet.columns)
+    values = ", ".join([f"({places})"] * count)
+    insert = f'INSERT INTO "{sheet.name}" ({names}) VALUES {values}'  # noqa: S608 - our own names
+    return QueryString(insert, *[None] * (count * len(sheet.columns)))
 
 
 async def _page(db: Database, sheet: Sheet, after: Any) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from identra.db.migrations import demand_workable
 from identra.deadline import one_deadline
 from identra.errors import OperatorError, StoreUnavailable
 
@@ -56,9 +57,12 @@ class App:
 
     @one_deadline
     async def readiness(self) -> Readiness:
-        """Ask the database, the ring and the short-lived state whether they answer."""
+        """Ask the database, the ring and the short-lived state whether they answer.
+
+        A newer release may have changed the schema meanwhile, beyond what this one can work with.
+        """
         try:
-            await self.database.ping()
+            await demand_workable(self.database)
             await self.keys.refresh()
         except (StoreUnavailable, OperatorError):
             return Readiness(ready=False)

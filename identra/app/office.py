@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from identra import loader, master
 from identra.app import opening
-from identra.app.preparing import SCHEMA_REMEDY, settle_schema
+from identra.app.preparing import demand_schema, settle_schema
 from identra.copying import Copying, Place
-from identra.db.migrations import migrate, pending
+from identra.db.migrations import migrate, standing
 from identra.errors import OperatorError
 from identra.events import Events
 from identra.office import Office
@@ -53,8 +53,11 @@ async def opened_copying(loaded: Loaded, other: Loaded) -> AsyncIterator[Copying
     async with AsyncExitStack() as opened:
         source = await opening.database(loaded.tree, None, opened)
         target = await opening.database(other.tree, None, opened)
-        if await pending(source):
-            raise OperatorError(SCHEMA_REMEDY)
+        if (await demand_schema(source)).newer or (await standing(target)).newer:
+            raise OperatorError(
+                "a newer release has changed a database's tables; copy with that release,"
+                " which knows all of them"
+            )
         await migrate(target)
         master.make_file(other.tree.keys.master_key_files[0])
         theirs = master.read_files(other.tree.keys.master_key_files)

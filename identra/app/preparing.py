@@ -5,16 +5,21 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from identra import loader, master
 from identra.app import opening
-from identra.db.migrations import migrate, pending
+from identra.db.migrations import STEPS, migrate, standing
 from identra.errors import OperatorError
 
 if TYPE_CHECKING:
     from identra.db import Database
+    from identra.db.migrations import Standing
     from identra.settings import Loaded
 
 SCHEMA_REMEDY: Final = "the database's tables are older than this release; run `identra migrate`"
+
+log = structlog.get_logger(__name__)
 
 
 async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
@@ -30,8 +35,10 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
         if embedded:
             await migrate(db)
             await make_first_keys(loaded, db)
-        await demand_schema(db)
+        found = await demand_schema(db)
         await opening.ring(tree, db, opening.system_clock).load()
+    if found.newer:
+        log.info("schema is newer", step=str(found.newer), known=str(STEPS[-1]))
 
 
 async def make_first_keys(loaded: Loaded, db: Database) -> bool:
@@ -54,7 +61,12 @@ async def settle_schema(db: Database) -> None:
     await demand_schema(db)
 
 
-async def demand_schema(db: Database) -> None:
-    """Raise OperatorError if the schema is older than this release."""
-    if await pending(db):
+async def demand_schema(db: Database) -> Standing:
+    """Where the database is. Raises OperatorError unless this release can work with its schema.
+
+    It can with its own, and with that of a newer release which says so in the ledger.
+    """
+    found = await standing(db)
+    if found.pending:
         raise OperatorError(SCHEMA_REMEDY)
+    return found

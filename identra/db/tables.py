@@ -141,6 +141,7 @@ class Migration(Table, tablename="identra_migrations"):
 
     number = Integer(default=None, primary_key=True)
     name = _words(100)
+    needs = Integer(default=None)
     applied_at = _instant()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from piccolo.querystring import QueryString
 from pydantic import ValidationError
 
-from identra.db.migrations import columns_of
+from identra.db.catalogue import columns_of
 from identra.errors import OperatorError
 from identra.portable.file import told
 from identra.portable.record import Record

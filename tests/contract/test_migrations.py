@@ -8,20 +8,26 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from nextrelease import AFTER_NEXT, CONTRACTS, EXPANDS, NEXT
 from piccolo.querystring import QueryString
 
-from identra.db import open_database
-from identra.db.migrations import LEDGER, STEPS, SchemaError, migrate, pending
-from identra.db.schema import statements
+from identra.db import catalogue, open_database
+from identra.db.migrations import LEDGER, STEPS, SchemaError, Step, migrate, plan_of, standing
+from identra.db.schema import Column, Index, NoColumn, NoTable, Shape, statements
+from identra.db.statement import Bound
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
-    from piccolo.columns import Column
+    from piccolo import columns
 
     from identra.db import Database
-    from identra.db.schema import Shape
+    from identra.db.migrations.plan import Plan
     from identra.settings import Persistence
+
+SHAPES = {
+    change.name: change for step in STEPS for change in step.changes if isinstance(change, Shape)
+}
 
 
 @pytest.fixture
@@ -42,34 +48,54 @@ async def names(db: Database) -> set[str]:
 
 
 async def test_migrating_takes_every_step_once(blank: Database) -> None:
-    assert [step.number for step in await pending(blank)] == [step.number for step in STEPS]
+    assert (await standing(blank)).pending == STEPS
+    assert (await plan_of(blank)).steps
     assert await names(blank) == set(), "asking changes nothing"
     assert await migrate(blank) == list(STEPS)
-    assert await pending(blank) == []
+    assert (await standing(blank)).pending == (await plan_of(blank)).steps == ()
     assert await migrate(blank) == []
 
 
 async def test_the_migrated_schema_is_the_one_the_tables_speak_of(blank: Database) -> None:
     await migrate(blank)
-    shapes = {shape.name: shape for step in STEPS for shape in step.shapes} | {LEDGER.name: LEDGER}
+    shapes = _declared_by(STEPS)
     tables = {table._meta.tablename: table for table in blank.tables.every()}
     assert await names(blank) == set(shapes) == set(tables)
     for name, table in tables.items():
-        assert _declared(shapes[name]) == [_spoken(column) for column in table._meta.columns]
+        assert shapes[name] == [_spoken(column) for column in table._meta.columns]
         assert await blank.fetch(table.select()) == [] or name == LEDGER.name
-        assert _indexed(shapes[name]) == {
+        assert set(SHAPES[name].indexes if name in SHAPES else ()) == {
             c._meta.name for c in table._meta.columns if c._meta.index
         }
 
 
-def _declared(shape: Shape) -> list[tuple[str, str, int, bool, bool]]:
+_Declared = tuple[str, str, int, bool, bool]
+
+
+def _declared_by(steps: Sequence[Step]) -> dict[str, list[_Declared]]:
+    """The columns of every table once the steps are taken."""
+    tables = {LEDGER.name: _declared(LEDGER)}
+    for change in [change for step in steps for change in step.changes]:
+        match change:
+            case Shape():
+                tables[change.name] = _declared(change)
+            case Column(table, field):
+                tables[table].append((field.name, field.kind, field.length, field.null, False))
+            case NoColumn(table, name):
+                tables[table] = [column for column in tables[table] if column[0] != name]
+            case NoTable(table):
+                del tables[table]
+    return tables
+
+
+def _declared(shape: Shape) -> list[_Declared]:
     return [
         (field.name, field.kind, field.length, field.null, field is shape.fields[0])
         for field in shape.fields
     ]
 
 
-def _spoken(column: Column) -> tuple[str, str, int, bool, bool]:
+def _spoken(column: columns.Column) -> _Declared:
     kinds = {"Varchar": "words", "Text": "text", "BigInt": "bigint", "Integer": "integer"}
     return (
         column._meta.db_column_name,
@@ -78,10 +104,6 @@ def _spoken(column: Column) -> tuple[str, str, int, bool, bool]:
         column._meta.null,
         column._meta.primary_key,
     )
-
-
-def _indexed(shape: Shape) -> set[str]:
-    return set(shape.indexes)
 
 
 async def test_unique_once_is_in_the_schema_itself(blank: Database) -> None:
@@ -94,21 +116,48 @@ async def test_unique_once_is_in_the_schema_itself(blank: Database) -> None:
         "mariadb": "SELECT count(*) AS n FROM information_schema.table_constraints"
         " WHERE table_schema = DATABASE() AND constraint_type = 'UNIQUE' AND table_name = {}",
     }[blank.dialect]
-    for step in STEPS:
-        for shape in step.shapes:
-            found = await blank.first(QueryString(asking, shape.name))
-            assert found == {"n": len(shape.unique)}, shape.name
+    for shape in SHAPES.values():
+        found = await blank.first(QueryString(asking, shape.name))
+        assert found == {"n": len(shape.unique)}, shape.name
 
 
-async def test_a_migration_interrupted_anywhere_is_taken_up_again(blank: Database) -> None:
+@pytest.mark.parametrize("end", [NEXT, AFTER_NEXT], ids=["next", "after next"])
+async def test_a_migration_interrupted_anywhere_is_taken_up_again(
+    blank: Database, end: tuple[Step, ...]
+) -> None:
     """MySQL can't undo a change of schema: what was made before a crash is there after it."""
-    shapes = [LEDGER, *(shape for step in STEPS for shape in step.shapes)]
+    await migrate(blank, end[:-1])
+    made = _without_fills(await plan_of(blank, end))
+    for done in range(len(made)):
+        assert _without_fills(await plan_of(blank, end)) == made[done:]
+        await blank.change(Bound(made[done], ()))
+    assert (await standing(blank, end)).pending == ()
+
+
+@pytest.mark.parametrize("done", [1, 5, 8])
+async def test_what_is_left_of_an_interrupted_step_is_done(blank: Database, done: int) -> None:
+    await migrate(blank)
+    made = _without_fills(await plan_of(blank, NEXT))
+    for sql in made[:done]:
+        await blank.change(Bound(sql, ()))
+    assert await migrate(blank, NEXT) == [EXPANDS]
+    assert await migrate(blank, AFTER_NEXT) == [CONTRACTS]
+
+
+def _without_fills(plan: Plan) -> list[str]:
+    """Its statements, but for those that are repeated until their step is noted."""
+    said = [sql for planned in plan.steps for sql in planned.statements]
+    return [sql for sql in said if not sql.startswith("UPDATE")]
+
+
+async def test_the_first_step_interrupted_anywhere_is_taken_up_again(blank: Database) -> None:
+    shapes = [LEDGER, *SHAPES.values()]
     made = [sql for shape in shapes for sql in statements(blank.dialect, shape)]
     for done in range(len(made)):
         for sql in made[:done]:
             await blank.change(QueryString(sql))
         assert await migrate(blank) == list(STEPS)
-        assert await pending(blank) == []
+        assert (await standing(blank)).pending == ()
         for shape in reversed(shapes):
             await blank.change(QueryString(f'DROP TABLE "{shape.name}"'))
 
@@ -156,7 +205,7 @@ async def test_processes_that_start_at_once_take_each_step_once(empty: Persisten
 
 
 async def test_a_step_broken_off_leaves_nothing_and_is_taken_again(blank: Database) -> None:
-    foreign = STEPS[0].shapes[-1].name
+    foreign = list(SHAPES)[-1]
     await blank.change(QueryString(f'CREATE TABLE "{foreign}" (ours INTEGER)'))
     with pytest.raises(SchemaError):
         await migrate(blank)
@@ -180,18 +229,106 @@ async def test_tables_of_others_are_left_alone(blank: Database) -> None:
     assert "users" in await names(blank)
 
 
-async def test_a_database_newer_than_this_release_stops_it(blank: Database) -> None:
-    await migrate(blank)
-    ledger = blank.tables.migrations
-    await blank.change(ledger.insert(ledger(number=9999, name="later", applied_at=1)))
-    for asked in (pending(blank), migrate(blank)):
-        with pytest.raises(SchemaError, match="newer release"):
-            await asked
+async def test_a_database_newer_than_this_release_is_worked_with_as_long_as_it_says_so(
+    blank: Database,
+) -> None:
+    assert await migrate(blank, NEXT) == list(NEXT)
+    found = await standing(blank)
+    assert (found.pending, str(found.newer)) == ((), str(EXPANDS))
+    assert await migrate(blank) == []
+    assert await migrate(blank, AFTER_NEXT) == [CONTRACTS]
+    before = await catalogue.read(blank)
+    for asking in (standing, migrate, plan_of):
+        with pytest.raises(SchemaError, match="newer release") as caught:
+            await asking(blank)
+        assert "\n" not in str(caught.value)
+    assert await catalogue.read(blank) == before
+    assert (await standing(blank, NEXT)).pending == (), "the one that knows the step works on"
 
 
-async def test_a_history_that_is_not_ours_stops_it(blank: Database) -> None:
+@pytest.mark.parametrize(
+    ("number", "name"), [(1, "other"), (3, "gap")], ids=["another name", "a gap"]
+)
+async def test_a_history_that_is_not_ours_stops_it(blank: Database, number: int, name: str) -> None:
     await migrate(blank)
     ledger = blank.tables.migrations
-    await blank.change(ledger.update({ledger.name: "other"}).where(ledger.number == 1))
-    with pytest.raises(SchemaError, match="other"):
-        await pending(blank)
+    await blank.change(ledger.delete().where(ledger.number == number))
+    await blank.change(ledger.insert(ledger(number=number, name=name, needs=1, applied_at=1)))
+    with pytest.raises(SchemaError, match=name):
+        await standing(blank)
+
+
+async def test_later_steps_make_what_they_say_on_fresh_and_on_old_databases_alike(
+    blank: Database,
+) -> None:
+    for steps in (STEPS, NEXT, AFTER_NEXT):
+        await migrate(blank, steps)
+    grown = await catalogue.read(blank)
+    for table in ("identra_emails", "identra_identities", "identra_credentials"):
+        await blank.change(QueryString(f'DROP TABLE "{table}"'))
+    for table in sorted(set(grown), key=lambda name: name == "identra_users"):
+        await blank.change(QueryString(f'DROP TABLE IF EXISTS "{table}"'))
+    assert await migrate(blank, AFTER_NEXT) == list(AFTER_NEXT)
+    assert await catalogue.read(blank) == grown
+    assert {name: found.columns for name, found in grown.items()} == {
+        name: {column[0] for column in declared}
+        for name, declared in _declared_by(AFTER_NEXT).items()
+    }
+
+
+async def test_a_collision_with_a_new_column_or_table_stops_it_having_changed_nothing(
+    blank: Database,
+) -> None:
+    await migrate(blank)
+    for collision, undo in (
+        ('ALTER TABLE "identra_sessions" ADD COLUMN "theirs" INTEGER', None),
+        ('CREATE TABLE "identra_pets" ("theirs" INTEGER)', 'DROP TABLE "identra_pets"'),
+    ):
+        await blank.change(QueryString(collision))
+        before = await catalogue.read(blank)
+        with pytest.raises(SchemaError, match="did not make"):
+            await migrate(blank, NEXT)
+        assert await catalogue.read(blank) == before
+        if undo:
+            await blank.change(QueryString(undo))
+        else:
+            await blank.change(QueryString('ALTER TABLE "identra_sessions" DROP COLUMN "theirs"'))
+    assert await migrate(blank, NEXT) == [EXPANDS]
+
+
+async def test_a_lost_table_is_told_and_not_made_again(blank: Database) -> None:
+    await migrate(blank)
+    await blank.change(QueryString('DROP TABLE "identra_events"'))
+    with pytest.raises(SchemaError, match="lost its table identra_events"):
+        await migrate(blank, NEXT)
+
+
+async def test_an_index_of_our_name_elsewhere_is_not_taken_for_ours(blank: Database) -> None:
+    await migrate(blank)
+    await blank.change(QueryString("CREATE TABLE theirs (motto INTEGER)"))
+    await blank.change(QueryString('CREATE INDEX "identra_users_motto_once" ON theirs (motto)'))
+    if blank.dialect == "mariadb":  # there an index's name is its table's own
+        assert await migrate(blank, NEXT) == [EXPANDS]
+        return
+    with pytest.raises(SchemaError, match="has a name of ours"):
+        await migrate(blank, NEXT)
+    assert (await standing(blank, NEXT)).pending == (EXPANDS,)
+
+
+async def test_rows_that_are_there_twice_stop_a_unique_index(blank: Database) -> None:
+    await migrate(blank)
+    t = blank.tables.events
+    rows = [t(id=key, at=1, name="same", user_id=None, data="{}") for key in "ab"]
+    await blank.change(t.insert(*rows))
+    once = Step(2, "once", needs=1, changes=(Index("identra_events", ("name",), unique=True),))
+    with pytest.raises(SchemaError, match="twice"):
+        await migrate(blank, [*STEPS, once])
+    await blank.change(t.delete().where(t.id == "b"))
+    assert await migrate(blank, [*STEPS, once]) == [once]
+
+
+async def test_the_ledger_says_when_a_step_was_taken(blank: Database) -> None:
+    await migrate(blank)
+    ledger = blank.tables.migrations
+    (row,) = await blank.fetch(ledger.select(ledger.applied_at).where(ledger.number == 1))
+    assert abs(row["applied_at"] - await blank.instant()) < 60_000_000

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DIALECTS = ("sqlite", "postgres", "cockroach", "mysql", "mariadb")
-SHAPES = [LEDGER, *(shape for step in STEPS for shape in step.shapes)]
+SHAPES = [LEDGER, *(c for step in STEPS for c in step.changes if isinstance(c, Shape))]
 PETS = Shape(
     "pets",
     (words("name", 20), words("user_id", null=True), text("story"), instant("born")),

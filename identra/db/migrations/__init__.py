@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from piccolo.querystring import QueryString
 
-from identra.db.migrations import m0001_initial
+from identra.db import catalogue
+from identra.db.migrations import ledger, m0001_initial, plan
+from identra.db.migrations.ledger import LEDGER, SchemaError, Standing
+from identra.db.migrations.step import Step
 from identra.db.overtaken import Overtaken
-from identra.db.schema import Field, Shape, instant, statements, words
-from identra.db.statement import Duplicate
-from identra.errors import OperatorError, StoreUnavailable
+from identra.db.statement import Bound, Duplicate
+from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from identra.db.engine import Database
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import TypeAlias
 
-LEDGER = Shape(
-    "identra_migrations",
-    (Field("number", "integer"), words("name", 100), instant("applied_at")),
-)
+    from identra.db.engine import Database
+    from identra.db.migrations.plan import Plan, Planned
+
+    Run: TypeAlias = Callable[[str], Awaitable[None]]
+
+__all__ = [
+    "LEDGER",
+    "STEPS",
+    "SchemaError",
+    "Standing",
+    "Step",
+    "demand_workable",
+    "migrate",
+    "plan_from_nothing",
+    "plan_of",
+    "standing",
+]
+
 _MYSQL_LOCK = "SELECT GET_LOCK(CONCAT('identra.', SHA1(DATABASE())), 50) AS had"
 LOCKS = {
     "postgres": "SELECT pg_advisory_xact_lock(1958522) IS NOT NULL AS had",
@@ -28,121 +45,120 @@ LOCKS = {
 }
 """Takes our lock among those of everything else on a shared server, until the transaction ends.
 
-SQLite has one writer anyway, and CockroachDB undoes the later of two.
+SQLite has one writer anyway.
 """
+APART = frozenset({"cockroach"})
+"""CockroachDB has no such lock, and wants each change of schema to be a transaction of its own:
+every statement may be repeated there, and the ledger says who was first."""
 TURNS = 3
 
-_STANDARD = (
-    "SELECT column_name AS name FROM information_schema.columns"
-    " WHERE table_schema = {schema} AND table_name = {{}}"
-)
-_COLUMNS = {
-    "sqlite": "SELECT name FROM pragma_table_info({})",
-    "postgres": _STANDARD.format(schema="current_schema()"),
-    "cockroach": _STANDARD.format(schema="current_schema()"),
-    "mysql": _STANDARD.format(schema="DATABASE()"),
-    "mariadb": _STANDARD.format(schema="DATABASE()"),
-}
+STEPS = (m0001_initial.STEP,)
 
 
-class SchemaError(OperatorError):
-    """The schema can't be brought to where this release needs it: what is wrong, and what to do.
+async def standing(db: Database, steps: Sequence[Step] = STEPS) -> Standing:
+    """Tell where the database is beside these steps; change nothing.
 
-    Its text is one line for the operator.
+    Raises SchemaError for a ledger that is not ours, and for a schema that is too new for a
+    release of these steps.
     """
+    names = await catalogue.columns_of(db, LEDGER.name)
+    plan.demand_ledger({LEDGER.name: catalogue.Found(frozenset(names))})
+    return ledger.judge(steps, await ledger.read(db) if names else [])
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One migration."""
+async def demand_workable(db: Database, steps: Sequence[Step] = STEPS) -> None:
+    """Ask, in one query, whether a release of these steps can work with a migrated database still.
 
-    number: int
-    name: str
-    shapes: tuple[Shape, ...]
-
-
-STEPS = (Step(m0001_initial.NUMBER, m0001_initial.NAME, m0001_initial.SHAPES),)
-
-
-async def pending(db: Database) -> list[Step]:
-    """Tell the steps not yet taken, in order; change nothing.
-
-    Raises SchemaError when the database is newer than this release or holds a foreign table.
+    Raises SchemaError if not, StoreUnavailable.
     """
-    names = await columns_of(db, LEDGER.name)
-    if not names:
-        return list(STEPS)
-    _demand_ours(LEDGER, names)
-    ledger = db.tables.migrations
-    rows = await db.fetch(ledger.select(ledger.number, ledger.name).order_by(ledger.number))
-    taken = {row["number"]: row["name"] for row in rows}
-    _demand_known(taken)
-    return [step for step in STEPS if step.number not in taken]
+    ledger.judge(steps, await ledger.read(db))
 
 
-async def migrate(db: Database) -> list[Step]:
+async def plan_of(db: Database, steps: Sequence[Step] = STEPS) -> Plan:
+    """Every statement that the database lacks; change nothing.
+
+    Raises SchemaError as `standing` does, and for a foreign table in the way.
+    """
+    found = await catalogue.read(db)
+    plan.demand_ledger(found)
+    taken = await ledger.read(db) if LEDGER.name in found else []
+    return plan.make(db.dialect, steps, ledger.judge(steps, taken).pending, found)
+
+
+def plan_from_nothing(dialect: str, steps: Sequence[Step] = STEPS) -> Plan:
+    """Every statement that an empty database lacks."""
+    return plan.make(dialect, steps, steps, {})
+
+
+async def migrate(db: Database, steps: Sequence[Step] = STEPS) -> list[Step]:
     """Take every pending step and tell which were taken here.
 
-    All of them or none, but on MySQL and MariaDB, which can't undo a change of schema: there an
-    interrupted step is taken up where it was left. Any number of processes may migrate at once:
-    one takes the steps, the others find them taken. Raises SchemaError as `pending` does, having
-    changed nothing.
+    All of them or none on SQLite and PostgreSQL; the others can't undo a change of schema: there
+    an interrupted step is taken up where it was left. Any number of processes may migrate at
+    once: one takes the steps, the others find them taken. Raises SchemaError as `plan_of` does,
+    having changed nothing, and where the rows that are there forbid a step.
     """
+    taken: list[Step] = []
     for _ in range(TURNS):
-        if not await pending(db):
-            return []
+        if not (await standing(db, steps)).pending:
+            return taken
         try:
-            async with db.transaction(patient=True):
-                return await _migrate(db)
-        except (Duplicate, Overtaken):
+            await _migrate(db, steps, taken)
+        except (_Noted, Overtaken):
             continue
+        return taken
     raise StoreUnavailable("others are migrating", retry_after=1)
 
 
-async def _migrate(db: Database) -> list[Step]:
+class _Noted(Exception):
+    """Another process has taken the step meanwhile."""
+
+
+async def _migrate(db: Database, steps: Sequence[Step], taken: list[Step]) -> None:
+    if db.dialect in APART:
+        await _follow(db, steps, taken, partial(_change_apart, db))
+        return
+    here: list[Step] = []
+    async with db.transaction(patient=True):
+        await _lock(db)
+        await _follow(db, steps, here, partial(_change, db))
+    taken += here
+
+
+async def _follow(db: Database, steps: Sequence[Step], taken: list[Step], run: Run) -> None:
+    todo = await plan_of(db, steps)
+    for sql in todo.ledger:
+        await run(sql)
+    for planned in todo.steps:
+        await _take(db, planned, run)
+        taken.append(planned.step)
+
+
+async def _lock(db: Database) -> None:
     if db.dialect in LOCKS:
         (lock,) = await db.fetch(QueryString(LOCKS[db.dialect]))
         if not lock["had"]:
             raise StoreUnavailable("another process is migrating and holds the lock", retry_after=1)
-    steps = await pending(db)
-    shapes = [shape for step in steps for shape in step.shapes]
-    for shape in shapes:
-        if names := await columns_of(db, shape.name):
-            _demand_ours(shape, names)
-    for shape in (LEDGER, *shapes):
-        for statement in statements(db.dialect, shape):
-            await db.change(QueryString(statement))
-    ledger = db.tables.migrations
-    for step in steps:
-        now = await db.instant()
-        taken = ledger(number=step.number, name=step.name, applied_at=now)
-        await db.change(ledger.insert(taken))
-    return steps
 
 
-async def columns_of(db: Database, table: str) -> set[str]:
-    """Tell the columns of the table of that name; none if there is no such table."""
-    return {row["name"] for row in await db.fetch(QueryString(_COLUMNS[db.dialect], table))}
+async def _take(db: Database, planned: Planned, run: Run) -> None:
+    """Change, look whether all of it is there, and only then say so in the ledger."""
+    *changes, entry = planned.statements
+    for sql in changes:
+        await run(sql)
+    plan.demand_done(db.dialect, planned.step, await catalogue.read(db))
+    await run(entry)
 
 
-def _demand_ours(shape: Shape, names: set[str]) -> None:
-    if names != {field.name for field in shape.fields}:
-        raise SchemaError(
-            f"the database has a table {shape.name} that Identra did not make;"
-            " rename it, or give Identra a database (persistence.name) of its own"
-        )
+async def _change(db: Database, sql: str) -> None:
+    try:
+        await db.change(Bound(sql, ()))
+    except Duplicate as error:
+        if sql.startswith("INSERT"):
+            raise _Noted from error
+        raise SchemaError(f"rows that are there twice forbid `{sql}`: keep one of each") from error
 
 
-def _demand_known(taken: dict[int, str]) -> None:
-    known = {step.number: step.name for step in STEPS}
-    for number, name in taken.items():
-        if number > STEPS[-1].number:
-            raise SchemaError(
-                f"the database is at step {number} ({name}), made by a newer release than this"
-                f" one, which knows {STEPS[-1].number}; start that release"
-            )
-        if known.get(number) != name:
-            raise SchemaError(
-                f"the database took step {number} as {name!r}, here it is {known.get(number)!r};"
-                " give Identra a database (persistence.name) of its own"
-            )
+async def _change_apart(db: Database, sql: str) -> None:
+    async with db.transaction(patient=True):
+        await _change(db, sql)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from identra.db.migrations.step import Step
 from identra.db.schema import Shape, instant, text, words
 
-NUMBER = 1
-NAME = "initial"
-
-SHAPES = (
+CHANGES = (
     Shape(
         "identra_users",
         (
@@ -120,3 +118,5 @@ SHAPES = (
         indexes=("expires_at",),
     ),
 )
+
+STEP = Step(1, "initial", needs=1, changes=CHANGES)

@@ -1,0 +1,149 @@
+"""The plan: every statement that brings a database from where it is to where a release wants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from identra.db.catalogue import ABSENT, Found, after, is_done
+from identra.db.migrations.ledger import LEDGER, SchemaError, entry
+from identra.db.schema import parts, statement, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from identra.db.catalogue import Catalogue
+    from identra.db.migrations.step import Step
+    from identra.db.schema import Change
+
+WHOLE: Final = frozenset({"sqlite", "postgres"})
+"""Dialects that undo a change of schema with its transaction."""
+
+_MODE: Final = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_ENGINE_SUBSTITUTION,STRICT_ALL_TABLES'"
+_FIRST: Final = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgres": "BEGIN",
+    "mysql": _MODE,
+    "mariadb": _MODE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A step's statements, without what is there already; the last notes it in the ledger."""
+
+    step: Step
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do, in one dialect."""
+
+    dialect: str
+    ledger: tuple[str, ...]
+    steps: tuple[Planned, ...]
+
+
+def make(dialect: str, steps: Sequence[Step], pending: Sequence[Step], found: Catalogue) -> Plan:
+    """Plan the pending ones of a release's steps on the tables that were found.
+
+    Raises SchemaError if one that a pending step touches is not as Identra made it.
+    """
+    _demand_ours(dialect, steps, pending, found)
+    now = dict(found)
+    ledger = () if found.get(LEDGER.name) else statements(dialect, LEDGER)
+    return Plan(dialect, ledger, tuple(_planned(dialect, step, now) for step in pending))
+
+
+def written(plan: Plan) -> str:
+    """The plan as a script for the database's own client, to be run as it stands."""
+    return "\n".join(_lines(plan)) if plan.steps else "-- up to date"
+
+
+def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
+    """Raise SchemaError unless what a step makes is there.
+
+    Where names are those of a whole schema, IF NOT EXISTS is content with somebody else's.
+    """
+    wanted = dict(found)
+    for part in _parts(dialect, [step]):
+        wanted[part.table] = after(part, wanted.get(part.table, ABSENT))
+    for table, want in wanted.items():
+        have = found.get(table, ABSENT)
+        if not (want.columns <= have.columns and want.indexes <= have.indexes):
+            raise SchemaError(
+                f"{table} is not as step {step} makes it: something else in the database has a"
+                " name of ours; rename it"
+            )
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    first = _FIRST.get(plan.dialect)
+    yield f"-- for {plan.dialect}, as it is now"
+    yield from _ended([first] if first else [])
+    if plan.ledger:
+        yield "-- the ledger of the steps"
+        yield from _ended(plan.ledger)
+    for planned in plan.steps:
+        step = planned.step
+        does = "removes" if step.contracts else "adds"
+        yield f"-- {step}: {does}; releases that know step {step.needs:04} work on"
+        yield from _ended(planned.statements)
+    yield from _ended(["COMMIT"] if plan.dialect in WHOLE else [])
+
+
+def _ended(lines: Iterable[str]) -> Iterator[str]:
+    return (f"{line};" for line in lines)
+
+
+def _planned(dialect: str, step: Step, now: dict[str, Found]) -> Planned:
+    told = []
+    for part in _parts(dialect, [step]):
+        found = now.get(part.table, ABSENT)
+        if not is_done(part, found):
+            told.append(statement(dialect, part))
+            now[part.table] = after(part, found)
+    return Planned(step, (*told, entry(dialect, step)))
+
+
+def _demand_ours(
+    dialect: str, steps: Sequence[Step], pending: Sequence[Step], found: Catalogue
+) -> None:
+    """A table that pending steps touch is as the last step left it, or on the way to its end."""
+    before = [step for step in steps if step not in pending]
+    now: dict[str, Found] = {}
+    for part in _parts(dialect, before):
+        now[part.table] = after(part, now.get(part.table, ABSENT))
+    fit: dict[str, set[frozenset[str]]] = {}
+    for part in _parts(dialect, pending):
+        here = now.get(part.table, ABSENT)
+        fit.setdefault(part.table, {here.columns})
+        now[part.table] = after(part, here)
+        fit[part.table].add(now[part.table].columns)
+    for table, states in fit.items():
+        have = found.get(table, ABSENT).columns
+        if have not in states:
+            raise _foreign(table) if have else _missing(table)
+
+
+def _foreign(table: str) -> SchemaError:
+    return SchemaError(
+        f"the database has a table {table} that Identra did not make;"
+        " rename it, or give Identra a database (persistence.name) of its own"
+    )
+
+
+def _missing(table: str) -> SchemaError:
+    return SchemaError(f"the database has lost its table {table}; restore it from a backup")
+
+
+def demand_ledger(found: Catalogue) -> None:
+    """Raise SchemaError if the ledger's name is taken by somebody else's table."""
+    have = found.get(LEDGER.name, ABSENT).columns
+    if have and have != after(LEDGER, ABSENT).columns:
+        raise _foreign(LEDGER.name)
+
+
+def _parts(dialect: str, steps: Iterable[Step]) -> Iterator[Change]:
+    return (part for step in steps for change in step.changes for part in parts(dialect, change))

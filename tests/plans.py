@@ -11,6 +11,7 @@ import asyncpg
 
 from identra.db import Bound, open_database
 from identra.db.migrations import STEPS
+from identra.db.schema import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from identra.db.statement import Row
     from identra.settings import Persistence
 
-SHAPES = {shape.name: shape for step in STEPS for shape in step.shapes}
+SHAPES = {
+    change.name: change for step in STEPS for change in step.changes if isinstance(change, Shape)
+}
 FEW = 10
 """Rows of a MariaDB range that is a list of keys; one that is wider is read through."""
 

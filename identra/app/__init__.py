@@ -8,6 +8,7 @@ from identra.app.office import (
     opened_database,
     opened_housekeeping,
     opened_office,
+    opened_theirs,
 )
 from identra.app.preparing import make_first_keys, prepare, settle_schema
 
@@ -22,6 +23,7 @@ __all__ = [
     "opened_database",
     "opened_housekeeping",
     "opened_office",
+    "opened_theirs",
     "prepare",
     "settle_schema",
 ]

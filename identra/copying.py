@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -101,8 +102,9 @@ class Copying:
     async def verify(self) -> None:
         """Compare both, counts and checksums. Raises OperatorError naming what differs."""
         for sheet in self.sheets:
-            here = await _sum(self._source.db, sheet)
-            there = await _sum(self._target.db, sheet)
+            here, there = await asyncio.gather(
+                _sum(self._source.db, sheet), _sum(self._target.db, sheet)
+            )
             if here != there:
                 raise OperatorError(
                     f"{sheet.name} differs: {here.count} rows here, {there.count} there; the copy"

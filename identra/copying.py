@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from identra.master import MasterKeys
 
 BATCH: Final = 500
+PIECE: Final = 100
+"""Rows of one insert: with a longer text asyncpg would have it prepared anew each time (15 KiB)."""
 MARK: Final = "copy:source"
 MARK_LIVES: Final = 30 * DAY
 KEPT_APART: Final = ("identra_migrations",)
@@ -67,7 +69,7 @@ class Copying:
         self._target = target
         self.sheets = tuple(_sheets(source.db))
         self._inserting: dict[tuple[Sheet, int], str] = {}
-        """What is compiled once for all full batches: thousands of places take a while."""
+        """What is compiled once for all full pieces: thousands of places take a while."""
 
     async def check(self) -> None:
         """Raise OperatorError unless the source rests and the target is empty or this copy's."""
@@ -155,13 +157,18 @@ class Copying:
         return row | {"sealed": target.seal(plain), "sealed_by": target.key_id}
 
     async def _write(self, sheet: Sheet, rows: Sequence[Row]) -> None:
-        sql = self._inserting.get((sheet, len(rows)))
-        if sql is None:
-            sql = self._target.db.prepare(_insert(sheet, len(rows))).sql
-            self._inserting[sheet, len(rows)] = sql
-        given = [row[name] for row in rows for name in sheet.columns]
         async with self._target.db.transaction(patient=True):
-            await self._target.db.change(Bound(sql, given))
+            for first in range(0, len(rows), PIECE):
+                piece = rows[first : first + PIECE]
+                given = [row[name] for row in piece for name in sheet.columns]
+                await self._target.db.change(Bound(self._insert(sheet, len(piece)), given))
+
+    def _insert(self, sheet: Sheet, count: int) -> str:
+        sql = self._inserting.get((sheet, count))
+        if sql is None:
+            sql = self._target.db.prepare(_insert(sheet, count)).sql
+            self._inserting[sheet, count] = sql
+        return sql
 
 
 def _sheets(db: Database) -> list[Sheet]:

@@ -39,7 +39,8 @@ def why(
     place = f"{settings.driver} at {settings.host}"
     place += f":{settings.port}" if settings.port else ""
     remedy, names = _remedy(cause)
-    listed = " and ".join(dict.fromkeys(map(called, names)))
+    *others, last = dict.fromkeys(map(called, names))
+    listed = f"{', '.join(others)} and {last}" if others else last
     return f"{place}: {_said(cause, error.detail)}; {remedy} {listed}"
 
 
@@ -63,7 +64,7 @@ def _said(cause: BaseException, detail: str) -> str:
     return str(cause) or detail
 
 
-def _remedy(cause: BaseException) -> tuple[str, tuple[str, ...]]:
+def _remedy(cause: BaseException) -> tuple[str, tuple[str, ...]]:  # noqa: PLR0911 - one answer for each kind
     """What to do, and the settings that it ends with."""
     state, number = getattr(cause, "sqlstate", None), cause.args[0] if cause.args else None
     if {state, number} & UNKNOWN_DATABASE:
@@ -72,8 +73,10 @@ def _remedy(cause: BaseException) -> tuple[str, tuple[str, ...]]:
         return "look at", ("user", "password")
     if isinstance(cause, ssl.SSLError) or number in UNENCRYPTED:
         return "look at", ("sslmode", "sslrootcert")
-    if isinstance(cause, TimeoutError | ConnectionError) and not getattr(cause, "errno", None):
+    if isinstance(cause, TimeoutError):
         return "look at", ("driver", "host", "port")
+    if isinstance(cause, ConnectionError) and not cause.errno:  # of a server that speaks otherwise
+        return "look at", ("driver", "port", "sslmode")
     if isinstance(cause, OSError) or number == UNREACHED:
         return "is it running there? Look at", ("host", "port")
     return "look at its log, and at", ("driver", "host", "port")

@@ -46,7 +46,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def is_chosen(metafunc: pytest.Metafunc, fixture: str) -> bool:
     """Whether the test says itself where it runs."""
     marks = metafunc.definition.iter_markers("parametrize")
-    return any(fixture in str(mark.args[0]).split(",") for mark in marks)
+    return any(fixture in _names(mark.args[0]) for mark in marks)
+
+
+def _names(said: str | tuple[str, ...]) -> list[str] | tuple[str, ...]:
+    return said.split(",") if isinstance(said, str) else said
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from identra.db import open_database
@@ -72,3 +73,9 @@ async def upgrade(place: Persistence, steps: Sequence[Step] = NEXT) -> list[Step
         return await migrate(db, steps)
     finally:
         await db.close()
+
+
+def told(place: Persistence) -> str:
+    """A database's settings for another process, to be said to it and not be an argument of it."""
+    secret = place.password.get_secret_value() if place.password else None
+    return json.dumps(place.model_dump(mode="json") | {"password": secret})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,6 @@ import click
 from identra.cli import config_option, read_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from identra.db.migrations import Standing, Step
     from identra.settings import Loaded
 
@@ -67,19 +66,30 @@ def _up_to_date(found: Standing) -> str:
 
 async def _plan(loaded: Loaded) -> str:
     from identra.app import opened_database
-    from identra.db.migrations import plan_of
+    from identra.db.migrations import plan_from_nothing, plan_of, standing
     from identra.db.migrations.plan import written
 
+    if _is_absent(loaded):
+        return written(plan_from_nothing("sqlite"))
     async with opened_database(loaded) as db:
-        return written(await plan_of(db))
+        plan = await plan_of(db)
+        return written(plan) if plan.steps else f"-- {_up_to_date(await standing(db))}"
 
 
 async def _standing(loaded: Loaded) -> Standing:
     from identra.app import opened_database
-    from identra.db.migrations import standing
+    from identra.db.migrations import STEPS, Standing, standing
 
+    if _is_absent(loaded):
+        return Standing(STEPS)
     async with opened_database(loaded) as db:
         return await standing(db)
+
+
+def _is_absent(loaded: Loaded) -> bool:
+    """Whether opening the database would make a file, which then belonged to whoever looks."""
+    place = loaded.tree.persistence
+    return place.driver == "sqlite" and not Path(place.name).exists()
 
 
 async def _migrate(loaded: Loaded) -> tuple[list[Step], Standing]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from piccolo.querystring import QueryString
 from pydantic import ValidationError
 
-from identra.db.catalogue import columns_of
+from identra.db.catalogue import look_at
 from identra.errors import OperatorError
 from identra.portable.file import told
 from identra.portable.record import Record
@@ -45,7 +45,7 @@ class OriginalUsers:
         Raises OperatorError where the tables are not those of the original service.
         """
         for table, columns in COLUMNS.items():
-            if missing := columns - await columns_of(self._db, table):
+            if missing := columns - (await look_at(self._db, table)).names:
                 raise OperatorError(
                     f"the database has no {table}.{min(missing)}; it is not the original service's"
                 )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
+from pathlib import Path
+from subprocess import PIPE
 from typing import TYPE_CHECKING
 
 import pytest
-from nextrelease import AFTER_NEXT, CONTRACTS, EXPANDS, NEXT
+from nextrelease import AFTER_NEXT, CONTRACTS, EXPANDS, NEXT, told
 from piccolo.querystring import QueryString
 
 from identra.db import catalogue, open_database
 from identra.db.migrations import LEDGER, STEPS, SchemaError, Step, migrate, plan_of, standing
-from identra.db.schema import Column, Index, NoColumn, NoTable, Shape, statements
+from identra.db.migrations.ledger import Taken
+from identra.db.schema import Column, Index, NoColumn, NoTable, Shape, statements, words
 from identra.db.statement import Bound
 
 if TYPE_CHECKING:
@@ -172,36 +174,28 @@ async def test_migrators_in_one_process_take_each_step_once(empty: Persistence) 
 
 MIGRATOR = """
 import asyncio, sys
-from identra.db import open_database
-from identra.db.migrations import migrate
 from identra.settings import Persistence
-async def main():
-    db = await open_database(Persistence.model_validate_json(sys.argv[1]))
-    sys.stdin.read()
-    print(len(await migrate(db)))
-    await db.close()
-asyncio.run(main())
+from nextrelease import upgrade
+place = Persistence.model_validate_json(sys.stdin.read())
+print(len(asyncio.run(upgrade(place))))
 """
 
 
-def _migrator(settings: Persistence) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", MIGRATOR, settings.model_dump_json()],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+async def _say(process: asyncio.subprocess.Process, place: Persistence) -> int:
+    out, _ = await process.communicate(told(place).encode())
+    return int(out)
 
 
 async def test_processes_that_start_at_once_take_each_step_once(empty: Persistence) -> None:
-    settings = empty.model_copy(update={"password": None})
-    if empty.password is not None:
-        pytest.skip("the server wants a password, which is no argument of a program")
-    processes = [_migrator(settings) for _ in range(3)]
-    for process in processes:
-        assert process.stdin
-        process.stdin.close()
-        process.stdin = None
-    said = [await asyncio.to_thread(process.communicate) for process in processes]
-    assert sorted(int(out) for out, _ in said) == [0, 0, len(STEPS)]
+    starting = (
+        asyncio.create_subprocess_exec(
+            sys.executable, "-c", MIGRATOR, stdin=PIPE, stdout=PIPE, cwd=Path(__file__).parents[1]
+        )
+        for _ in range(3)
+    )
+    processes = await asyncio.gather(*starting)
+    taken = await asyncio.gather(*(_say(process, empty) for process in processes))
+    assert sum(taken) == len(NEXT)
 
 
 async def test_a_step_broken_off_leaves_nothing_and_is_taken_again(blank: Database) -> None:
@@ -270,29 +264,35 @@ async def test_later_steps_make_what_they_say_on_fresh_and_on_old_databases_alik
         await blank.change(QueryString(f'DROP TABLE IF EXISTS "{table}"'))
     assert await migrate(blank, AFTER_NEXT) == list(AFTER_NEXT)
     assert await catalogue.read(blank) == grown
-    assert {name: found.columns for name, found in grown.items()} == {
+    assert {name: found.names for name, found in grown.items()} == {
         name: {column[0] for column in declared}
         for name, declared in _declared_by(AFTER_NEXT).items()
     }
+
+
+COLLISIONS = {
+    'ALTER TABLE "identra_sessions" ADD COLUMN "theirs" INTEGER': (
+        'ALTER TABLE "identra_sessions" DROP COLUMN "theirs"'
+    ),
+    'ALTER TABLE "identra_users" ADD COLUMN "locale" VARCHAR(8)': (
+        'ALTER TABLE "identra_users" DROP COLUMN "locale"'
+    ),
+    'CREATE TABLE "identra_pets" ("theirs" INTEGER)': 'DROP TABLE "identra_pets"',
+}
+"""Others' columns and tables where the next release makes its own, and how they go again."""
 
 
 async def test_a_collision_with_a_new_column_or_table_stops_it_having_changed_nothing(
     blank: Database,
 ) -> None:
     await migrate(blank)
-    for collision, undo in (
-        ('ALTER TABLE "identra_sessions" ADD COLUMN "theirs" INTEGER', None),
-        ('CREATE TABLE "identra_pets" ("theirs" INTEGER)', 'DROP TABLE "identra_pets"'),
-    ):
+    for collision, undo in COLLISIONS.items():
         await blank.change(QueryString(collision))
         before = await catalogue.read(blank)
         with pytest.raises(SchemaError, match="did not make"):
             await migrate(blank, NEXT)
         assert await catalogue.read(blank) == before
-        if undo:
-            await blank.change(QueryString(undo))
-        else:
-            await blank.change(QueryString('ALTER TABLE "identra_sessions" DROP COLUMN "theirs"'))
+        await blank.change(QueryString(undo))
     assert await migrate(blank, NEXT) == [EXPANDS]
 
 
@@ -327,8 +327,49 @@ async def test_rows_that_are_there_twice_stop_a_unique_index(blank: Database) ->
     assert await migrate(blank, [*STEPS, once]) == [once]
 
 
+async def test_a_step_that_fails_leaves_those_before_it_taken(blank: Database) -> None:
+    await migrate(blank)
+    t = blank.tables.events
+    rows = [t(id=key, at=1, name="same", user_id=None, data="{}") for key in "ab"]
+    await blank.change(t.insert(*rows))
+    once = Step(3, "once", needs=1, changes=(Index("identra_events", ("name",), unique=True),))
+    with pytest.raises(SchemaError, match="twice"):
+        await migrate(blank, [*NEXT, once])
+    assert (await standing(blank, [*NEXT, once])).pending == (once,)
+
+
 async def test_the_ledger_says_when_a_step_was_taken(blank: Database) -> None:
     await migrate(blank)
     ledger = blank.tables.migrations
     (row,) = await blank.fetch(ledger.select(ledger.applied_at).where(ledger.number == 1))
     assert abs(row["applied_at"] - await blank.instant()) < 60_000_000
+
+
+async def test_a_step_without_changes_marks_a_release(blank: Database) -> None:
+    mark = Step(2, "marks", needs=1, changes=())
+    assert await migrate(blank, [*STEPS, mark]) == [*STEPS, mark]
+    assert (await standing(blank)).newer == Taken(2, "marks", 1)
+
+
+@pytest.mark.parametrize("empty", ["postgres"], indirect=True)
+async def test_cockroachdb_gets_each_statement_by_itself_and_a_broken_off_step_is_taken_up(
+    empty: Persistence,
+) -> None:
+    """PostgreSQL in its place: it understands what CockroachDB is told, and shows what is kept."""
+    db = await open_database(empty.model_copy(update={"driver": "cockroach"}))
+    assert await migrate(db) == list(STEPS)
+    t = db.tables.events
+    rows = [t(id=key, at=1, name="same", user_id=None, data="{}") for key in "ab"]
+    await db.change(t.insert(*rows))
+    changes = (
+        Column("identra_events", words("place", 9, default="here")),
+        Index("identra_events", ("name", "place"), unique=True),
+    )
+    later = [*STEPS, Step(2, "later", needs=1, changes=changes)]
+    with pytest.raises(SchemaError, match="twice"):
+        await migrate(db, later)
+    assert [len(each.statements) for each in (await plan_of(db, later)).steps] == [2]
+    await db.change(t.delete().where(t.id == "b"))
+    assert await migrate(db, later) == later[1:]
+    assert await migrate(db, later) == []
+    await db.close()

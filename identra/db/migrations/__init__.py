@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from identra.db.engine import Database
-    from identra.db.migrations.plan import Plan, Planned
+    from identra.db.migrations.plan import Plan
 
     Run: TypeAlias = Callable[[str], Awaitable[None]]
 
@@ -61,9 +61,7 @@ async def standing(db: Database, steps: Sequence[Step] = STEPS) -> Standing:
     Raises SchemaError for a ledger that is not ours, and for a schema that is too new for a
     release of these steps.
     """
-    names = await catalogue.columns_of(db, LEDGER.name)
-    plan.demand_ledger({LEDGER.name: catalogue.Found(frozenset(names))})
-    return ledger.judge(steps, await ledger.read(db) if names else [])
+    return ledger.judge(steps, await _taken(db, await catalogue.look_at(db, LEDGER.name)))
 
 
 async def demand_workable(db: Database, steps: Sequence[Step] = STEPS) -> None:
@@ -80,9 +78,13 @@ async def plan_of(db: Database, steps: Sequence[Step] = STEPS) -> Plan:
     Raises SchemaError as `standing` does, and for a foreign table in the way.
     """
     found = await catalogue.read(db)
-    plan.demand_ledger(found)
-    taken = await ledger.read(db) if LEDGER.name in found else []
+    taken = await _taken(db, found.get(LEDGER.name, catalogue.ABSENT))
     return plan.make(db.dialect, steps, ledger.judge(steps, taken).pending, found)
+
+
+async def _taken(db: Database, found: catalogue.Found) -> list[ledger.Taken]:
+    plan.demand_ledger(db.dialect, found)
+    return await ledger.read(db) if found.columns else []
 
 
 def plan_from_nothing(dialect: str, steps: Sequence[Step] = STEPS) -> Plan:
@@ -93,61 +95,54 @@ def plan_from_nothing(dialect: str, steps: Sequence[Step] = STEPS) -> Plan:
 async def migrate(db: Database, steps: Sequence[Step] = STEPS) -> list[Step]:
     """Take every pending step and tell which were taken here.
 
-    All of them or none on SQLite and PostgreSQL; the others can't undo a change of schema: there
-    an interrupted step is taken up where it was left. Any number of processes may migrate at
-    once: one takes the steps, the others find them taken. Raises SchemaError as `plan_of` does,
-    having changed nothing, and where the rows that are there forbid a step.
+    Each step is taken whole or not at all on SQLite and PostgreSQL; the others can't undo a change
+    of schema: there an interrupted step is taken up where it was left. Any number of processes
+    may migrate at once: one takes a step, the others find it taken. Raises SchemaError as
+    `plan_of` does, having changed nothing, and where the rows that are there forbid a step;
+    StoreUnavailable where somebody holds a table for longer than requests can wait.
     """
     taken: list[Step] = []
-    for _ in range(TURNS):
-        if not (await standing(db, steps)).pending:
-            return taken
+    turns = 0
+    while (await standing(db, steps)).pending:
         try:
-            await _migrate(db, steps, taken)
-        except (_Noted, Overtaken):
-            continue
-        return taken
-    raise StoreUnavailable("others are migrating", retry_after=1)
+            taken += await _take_next(db, steps)
+        except (_Noted, Overtaken) as error:
+            turns += 1
+            if turns == TURNS:
+                raise StoreUnavailable("others are migrating", retry_after=1) from error
+    return taken
 
 
 class _Noted(Exception):
     """Another process has taken the step meanwhile."""
 
 
-async def _migrate(db: Database, steps: Sequence[Step], taken: list[Step]) -> None:
+async def _take_next(db: Database, steps: Sequence[Step]) -> list[Step]:
     if db.dialect in APART:
-        await _follow(db, steps, taken, partial(_change_apart, db))
-        return
-    here: list[Step] = []
+        return await _take(db, await plan_of(db, steps), partial(_change_apart, db))
     async with db.transaction(patient=True):
         await _lock(db)
-        await _follow(db, steps, here, partial(_change, db))
-    taken += here
-
-
-async def _follow(db: Database, steps: Sequence[Step], taken: list[Step], run: Run) -> None:
-    todo = await plan_of(db, steps)
-    for sql in todo.ledger:
-        await run(sql)
-    for planned in todo.steps:
-        await _take(db, planned, run)
-        taken.append(planned.step)
+        return await _take(db, await plan_of(db, steps), partial(_change, db))
 
 
 async def _lock(db: Database) -> None:
+    """Have the migrating to ourselves, and no table for long before it is ours."""
     if db.dialect in LOCKS:
         (lock,) = await db.fetch(QueryString(LOCKS[db.dialect]))
         if not lock["had"]:
             raise StoreUnavailable("another process is migrating and holds the lock", retry_after=1)
+        await db.change(Bound(plan.BRIEF[db.dialect], ()))
 
 
-async def _take(db: Database, planned: Planned, run: Run) -> None:
-    """Change, look whether all of it is there, and only then say so in the ledger."""
-    *changes, entry = planned.statements
-    for sql in changes:
-        await run(sql)
-    plan.demand_done(db.dialect, planned.step, await catalogue.read(db))
-    await run(entry)
+async def _take(db: Database, todo: Plan, run: Run) -> list[Step]:
+    """Take one step: change, look whether all of it is there, and only then note it."""
+    for planned in todo.steps[:1]:
+        *changes, entry = planned.statements
+        for sql in (*todo.ledger, *changes):
+            await run(sql)
+        plan.demand_done(db.dialect, planned.step, await catalogue.read(db))
+        await run(entry)
+    return [planned.step for planned in todo.steps[:1]]
 
 
 async def _change(db: Database, sql: str) -> None:

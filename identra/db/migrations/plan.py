@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from identra.db.catalogue import ABSENT, Found, after, is_done
+from identra.db.catalogue import ABSENT, Found, after, are_alike, is_done
 from identra.db.migrations.ledger import LEDGER, SchemaError, entry
 from identra.db.schema import parts, statement, statements
 
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from identra.db.migrations.step import Step
     from identra.db.schema import Change
 
-WHOLE: Final = frozenset({"sqlite", "postgres"})
-"""Dialects that undo a change of schema with its transaction."""
+BRIEF: Final = {
+    "postgres": "SET LOCAL lock_timeout = '2s'",
+    "mysql": "SET SESSION lock_wait_timeout = 2",
+    "mariadb": "SET SESSION lock_wait_timeout = 2",
+}
+"""While a change waits for a table that somebody holds, all who come later wait behind it: it gives
+up when their requests would."""
 
 _MODE: Final = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_ENGINE_SUBSTITUTION,STRICT_ALL_TABLES'"
 _FIRST: Final = {
-    "sqlite": "BEGIN IMMEDIATE",
-    "postgres": "BEGIN",
-    "mysql": _MODE,
-    "mariadb": _MODE,
+    "mysql": (_MODE, BRIEF["mysql"]),
+    "mariadb": (_MODE, BRIEF["mariadb"]),
 }
+_BEGIN: Final = {"sqlite": ("BEGIN IMMEDIATE",), "postgres": ("BEGIN", BRIEF["postgres"])}
+"""Where a change of schema is undone with its transaction, each step is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def make(dialect: str, steps: Sequence[Step], pending: Sequence[Step], found: Ca
 
 def written(plan: Plan) -> str:
     """The plan as a script for the database's own client, to be run as it stands."""
-    return "\n".join(_lines(plan)) if plan.steps else "-- up to date"
+    return "\n".join(_lines(plan))
 
 
 def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
@@ -71,7 +76,7 @@ def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
         wanted[part.table] = after(part, wanted.get(part.table, ABSENT))
     for table, want in wanted.items():
         have = found.get(table, ABSENT)
-        if not (want.columns <= have.columns and want.indexes <= have.indexes):
+        if not (want.names <= have.names and want.indexes <= have.indexes):
             raise SchemaError(
                 f"{table} is not as step {step} makes it: something else in the database has a"
                 " name of ours; rename it"
@@ -79,18 +84,21 @@ def demand_done(dialect: str, step: Step, found: Catalogue) -> None:
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    first = _FIRST.get(plan.dialect)
     yield f"-- for {plan.dialect}, as it is now"
-    yield from _ended([first] if first else [])
-    if plan.ledger:
-        yield "-- the ledger of the steps"
-        yield from _ended(plan.ledger)
+    yield from _ended(_FIRST.get(plan.dialect, ()))
+    ledger = plan.ledger
     for planned in plan.steps:
         step = planned.step
-        does = "removes" if step.contracts else "adds"
-        yield f"-- {step}: {does}; releases that know step {step.needs:04} work on"
-        yield from _ended(planned.statements)
-    yield from _ended(["COMMIT"] if plan.dialect in WHOLE else [])
+        yield f"-- {step}: {_does(step)}; a release that knows step {step.needs:04} works on"
+        begin = _BEGIN.get(plan.dialect, ())
+        yield from _ended([*begin, *ledger, *planned.statements, *(["COMMIT"] if begin else [])])
+        ledger = ()
+
+
+def _does(step: Step) -> str:
+    if not step.changes:
+        return "marks a release"
+    return "removes" if step.contracts else "adds"
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:
@@ -115,16 +123,15 @@ def _demand_ours(
     now: dict[str, Found] = {}
     for part in _parts(dialect, before):
         now[part.table] = after(part, now.get(part.table, ABSENT))
-    fit: dict[str, set[frozenset[str]]] = {}
+    fit: dict[str, list[Found]] = {}
     for part in _parts(dialect, pending):
         here = now.get(part.table, ABSENT)
-        fit.setdefault(part.table, {here.columns})
         now[part.table] = after(part, here)
-        fit[part.table].add(now[part.table].columns)
+        fit.setdefault(part.table, [here]).append(now[part.table])
     for table, states in fit.items():
-        have = found.get(table, ABSENT).columns
-        if have not in states:
-            raise _foreign(table) if have else _missing(table)
+        have = found.get(table, ABSENT)
+        if not any(are_alike(dialect, have, state) for state in states):
+            raise _foreign(table) if have.columns else _missing(table)
 
 
 def _foreign(table: str) -> SchemaError:
@@ -138,10 +145,9 @@ def _missing(table: str) -> SchemaError:
     return SchemaError(f"the database has lost its table {table}; restore it from a backup")
 
 
-def demand_ledger(found: Catalogue) -> None:
+def demand_ledger(dialect: str, found: Found) -> None:
     """Raise SchemaError if the ledger's name is taken by somebody else's table."""
-    have = found.get(LEDGER.name, ABSENT).columns
-    if have and have != after(LEDGER, ABSENT).columns:
+    if found.columns and not are_alike(dialect, found, after(LEDGER, ABSENT)):
         raise _foreign(LEDGER.name)
 
 

@@ -1,9 +1,8 @@
-"""A migrating process that is killed in the middle of a step leaves no half of it for ever."""
+"""A migration that is killed, or finds a table held, leaves no half of a step for ever."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import subprocess
 import sys
@@ -13,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from nextrelease import EXPANDS, NEXT
+from nextrelease import EXPANDS, NEXT, told, upgrade
 from piccolo.querystring import QueryString
 
 from identra.db import catalogue, open_database
 from identra.db.migrations import migrate, standing
+from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,13 +52,11 @@ async def migrating(
     place: Persistence, program: str = MIGRATOR
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The next release's migration in a process of its own, killed at the end."""
-    secret = place.password.get_secret_value() if place.password else None
-    said = json.dumps(place.model_dump(mode="json") | {"password": secret})
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdin=subprocess.PIPE, cwd=Path(__file__).parents[1]
     )
     assert process.stdin
-    process.stdin.write(said.encode())
+    process.stdin.write(told(place).encode())
     process.stdin.close()
     try:
         yield process
@@ -95,6 +93,22 @@ async def test_a_killed_migration_is_undone_or_taken_up(persistence: Persistence
     assert (await standing(db, NEXT)).pending == ()
     for each in (db, other):
         await each.close()
+
+
+@pytest.mark.parametrize("persistence", ["postgres", "mysql"], indirect=True)
+async def test_a_table_that_somebody_holds_is_not_waited_for_at_the_cost_of_all(
+    persistence: Persistence,
+) -> None:
+    db = await open_database(persistence)
+    async with db.transaction(patient=True):
+        await db.fetch(QueryString(IN_THE_WAY))
+        with pytest.raises(StoreUnavailable, match=r"(?i)lock"):
+            await upgrade(persistence)
+        other = await open_database(persistence)
+        assert await other.fetch(QueryString(IN_THE_WAY)) == [], "nobody waits"
+        await other.close()
+    assert await migrate(db, NEXT) == [EXPANDS]
+    await db.close()
 
 
 SLOW = """

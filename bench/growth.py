@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import crowd
+import population
 import servers
 from argon2 import PasswordHasher
 
@@ -77,7 +77,7 @@ def _place(store: Store, users: int, askers: int) -> Iterator[Place]:
         service, place = opened.enter_context(serving(store, home, workers=1, algorithm="RS256"))
         fill(place, users)
         asking = random.sample(range(users), min(users, askers))
-        yield Place(users, service, people.sign_in(service.url, map(crowd.email, asking)))
+        yield Place(users, service, people.sign_in(service.url, map(population.email, asking)))
 
 
 def fill(place: Persistence, users: int) -> None:
@@ -96,7 +96,7 @@ async def _gather(place: Persistence, users: int) -> None:
     )
     db = await open_database(place)
     try:
-        await crowd.gather(db, users, hasher.hash(PASSWORD))
+        await population.gather(db, users, hasher.hash(PASSWORD))
     finally:
         await db.close()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import crowd
+import population
 import servers
 from callers import access, open_house, refresh, section_of, tokens
 from homes import PASSWORD, code_for
@@ -79,7 +79,7 @@ async def test_users_who_arrive_are_looked_for_by_key(persistence: Persistence) 
 async def test_walking_through_all_asks_the_same_for_each_page(persistence: Persistence) -> None:
     """A statement that grew by a condition a page would end where its database gives up."""
     db = await open_database(persistence)
-    await crowd.gather(db, 3 * max(PAGE, BATCH))
+    await population.gather(db, 3 * max(PAGE, BATCH))
     listening = Listening(db._engine)
     db._engine = listening  # type: ignore[assignment]
     assert len([record async for record in leaving(db)]) == 3 * max(PAGE, BATCH)
@@ -93,7 +93,7 @@ async def test_walking_through_all_asks_the_same_for_each_page(persistence: Pers
 async def _newcomers() -> AsyncIterator[tuple[int, Record]]:
     """One whom nobody knows, and one who says she is somebody of the crowd at GitHub."""
     then = "2026-01-31T12:00:00Z"
-    for number, subject in enumerate(("a stranger", crowd.subject(3)), start=1):
+    for number, subject in enumerate(("a stranger", population.subject(3)), start=1):
         identity = {"provider": "github", "provider_user_id": subject}
         said = {
             "user_id": f"01900000-0000-7000-8000-00000000000{number}",
@@ -122,7 +122,7 @@ async def _demand_keys(place: Persistence, heard: Heard) -> set[tuple[str, str]]
 async def _fill(place: Persistence) -> None:
     """A crowd; on servers, what they count by themselves sooner or later is counted now."""
     db = await open_database(place)
-    await crowd.gather(db, CROWD)
+    await population.gather(db, CROWD)
     await db.close()
     if place.driver == "postgres":
         await servers.tell(place, "ANALYZE")
@@ -144,7 +144,7 @@ async def _live(house: House, github: GitHub) -> Heard:
     pair = tokens(await her.log_in(ADA))
     now[0] = "wrong password"
     assert (await her.log_in(ADA, "not hers at all")).status_code == 401
-    assert (await her.log_in(crowd.email(7), PASSWORD)).status_code == 401
+    assert (await her.log_in(population.email(7), PASSWORD)).status_code == 401
     now[0] = "access token"
     await house.app.account.identify(access(pair))
     now[0] = "login-info"

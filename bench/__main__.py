@@ -12,15 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import RESULTS, ROOT, startup, table
+from bench import RESULTS, ROOT, growth, moving, startup, table
 from bench.setting import Setting, measure
 from bench.stores import STORES, Missing, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-QUICK = {"rounds": 1, "seconds": 0.1, "workers": [1]}
-WHOLE = {"rounds": 5, "seconds": 1.5, "workers": [1, 2]}
+    from bench.stores import Store
+
+QUICK = {"rounds": 1, "seconds": 0.1, "workers": [1], "users": 3_000, "askers": 5}
+WHOLE = {"rounds": 5, "seconds": 1.5, "workers": [1, 2], "users": 1_000_000, "askers": 400}
+APART = {"starting", "growing", "copying"}
+"""Parts that are no route of a setting, each with tables of its own."""
 
 
 def main() -> int:
@@ -40,15 +44,25 @@ def _parts(asked: argparse.Namespace) -> Iterator[object]:
     yield _head()
     if asked.only in {"", "starting"}:
         yield table.starts(startup.measure(asked.rounds))
-    if asked.only == "starting":
-        return
     for name in asked.store:
         try:
             with opened(name) as store:
-                for workers in asked.workers:
-                    yield from measure(store, _setting(asked, workers))
+                yield from _measured(store, asked)
         except Missing as missing:
             yield f"## {name}\n\nSkipped: {missing}.\n"
+
+
+def _measured(store: Store, asked: argparse.Namespace) -> Iterator[object]:
+    if asked.only not in APART:
+        for workers in asked.workers:
+            yield from measure(store, _setting(asked, workers))
+    # To see that it works, one store is enough.
+    if asked.only in {"", "growing"} and not (asked.quick and store.copied_to):
+        among = growth.Growth(asked.users, asked.askers, asked.rounds, asked.seconds)
+        yield growth.measure(store, among)
+    if asked.only in {"", "copying"} and store.copied_to:
+        title = f"Copying {asked.users:,} users from SQLite to {store.name}"
+        yield table.copied(title, moving.measure(store, asked.users))
 
 
 def _setting(asked: argparse.Namespace, workers: int) -> Setting:
@@ -57,13 +71,15 @@ def _setting(asked: argparse.Namespace, workers: int) -> Setting:
 
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="see in 20 s that it works at all")
+    parser.add_argument("--quick", action="store_true", help="see in 30 s that it works at all")
     parser.add_argument("--rounds", type=int, help="turns of each subject and floor")
     parser.add_argument("--seconds", type=float, help="length of a turn")
     parser.add_argument("--workers", type=int, nargs="+", help="numbers of workers, by turns")
     parser.add_argument("--store", nargs="+", choices=list(STORES), default=list(STORES))
     parser.add_argument("--algorithm", choices=["RS256", "ES256", "EdDSA"], default="RS256")
-    parser.add_argument("--only", default="", help="`starting`, `storm`, or a part of a route")
+    parser.add_argument("--only", default="", help=f"storm, {', '.join(sorted(APART))}, or a route")
+    parser.add_argument("--users", type=int, help="how many are many, when growing and copying")
+    parser.add_argument("--askers", type=int, help="how many of them ask")
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder for the report")
     parser.set_defaults(**(QUICK if "--quick" in sys.argv else WHOLE))
     return parser.parse_args()

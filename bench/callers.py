@@ -64,6 +64,23 @@ class Refreshing:
 
 
 @dataclass(slots=True)
+class Each:
+    """Several who ask on one connection, one after the other."""
+
+    callers: list[Caller]
+    turn: int = 0
+
+    def say(self) -> bytes:
+        """The request of the next of them."""
+        self.turn = (self.turn + 1) % len(self.callers)
+        return self.callers[self.turn].say()
+
+    def hear(self, status: int, body: bytes) -> None:
+        """Hand the answer to whoever asked."""
+        self.callers[self.turn].hear(status, body)
+
+
+@dataclass(slots=True)
 class Registering:
     """Somebody new each time, from somewhere else."""
 

@@ -105,6 +105,11 @@ def _memory(pid: int) -> Memory:
     )
 
 
+def resident(pid: int) -> float:
+    """What a process holds just now, in MiB."""
+    return _fields(Path(f"/proc/{pid}/status")).get("VmRSS", 0) / KIB_PER_MIB
+
+
 def _fields(file: Path) -> dict[str, float]:
     """The lines of a file in /proc that tell a number of kB."""
     lines = (line.split() for line in file.read_text().splitlines())

@@ -25,6 +25,8 @@ SECTIONS: homes.Sections = {
     "password": {"registration": "immediate"},
     # Callers come through a proxy, each from an address of its own, and are counted as they are.
     "http": {"trusted_proxies": ["127.0.0.0/8"]},
+    # Nobody sweeps in the midst of a turn.
+    "housekeeping": {"in_server": False},
 }
 
 
@@ -36,8 +38,7 @@ def serving(
     with store.fresh(folder) as place:
         file = write_settings(folder, place, store.redis, algorithm)
         if place.driver != "sqlite":
-            for words in (["migrate"], ["keys", "init"]):
-                _run(identra(*words, "--config", str(file)))
+            settle(file)
         command = identra("serve", "--config", str(file), "--workers", str(workers))
         with served(command, folder / "log") as service:
             yield service, place
@@ -48,6 +49,12 @@ def write_settings(
 ) -> Path:
     """The settings' file of a service to be measured."""
     return homes.write_settings(folder, place, redis, SECTIONS | {"keys": {"algorithm": algorithm}})
+
+
+def settle(file: Path) -> None:
+    """Make the tables and the first keys."""
+    for words in (["migrate"], ["keys", "init"]):
+        _run(identra(*words, "--config", str(file)))
 
 
 def _run(command: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where a service keeps what it keeps; `fresh` gives a new database, from a folder of ours."""
+    """Where a service keeps what it keeps; `fresh` gives a new database, from a folder of ours.
+
+    `copied_to`: whether a copy of SQLite into it is measured.
+    """
 
     name: str
     fresh: Callable[[Path], AbstractContextManager[Persistence]]
     redis: Redis | None = None
+    copied_to: bool = False
 
 
 class Missing(Exception):
@@ -55,7 +60,12 @@ def _file(folder: Path) -> Iterator[Persistence]:
 def _postgres() -> Iterator[Store]:
     """PostgreSQL that waits for its disk, as in production, and Redis."""
     with servers.postgres("-c", "fsync=on") as server, servers.redis() as redis:
-        yield Store("PostgreSQL with Redis", lambda _: servers.fresh_database(server), redis)
+        fresh = partial(_database, server)
+        yield Store("PostgreSQL with Redis", fresh, redis, copied_to=True)
+
+
+def _database(server: Persistence, _folder: Path) -> AbstractContextManager[Persistence]:
+    return servers.fresh_database(server)
 
 
 STORES = {"sqlite": _sqlite, "postgres": _postgres}

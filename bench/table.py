@@ -11,10 +11,13 @@ from bench import startup
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.moving import Copied
     from bench.rounds import Compared, Slice
     from bench.served import Memory
     from bench.storm import Weather
 
+
+AMONG_FEW = "among few"
 
 HEADS = ("CPU ms", "generator", "busiest")
 """Of the server's processors for an answer; of the generator; the busiest worker's share."""
@@ -79,6 +82,31 @@ def starts(took: dict[str, list[float]]) -> Table:
         pairs = zip(seconds, took.get(floor, []), strict=False)
         ratio = spread([mine / theirs for mine, theirs in pairs], 2)
         table.rows.append((name, spread([s * 1000 for s in seconds], 0), floor, ratio))
+    return table
+
+
+def growth(title: str, compared: Sequence[Compared]) -> Table:
+    """What each route takes on one connection among few users and among many."""
+    heads = ("on one connection", "p50 ms: few", "many", "p99 ms: few", "many", "ratio of p50")
+    table = Table(title, heads)
+    for each in compared:
+        few, many = each.turns[AMONG_FEW], each.turns[each.subject]
+        (p50, p99), (many_p50, many_p99) = _latency(few), _latency(many)
+        pairs = zip(many, few, strict=True)
+        ratio = spread([(m.middle or 0) / (f.middle or 1) for m, f in pairs], 2)
+        table.rows.append((each.subject, p50, many_p50, p99, many_p99, ratio))
+    return table
+
+
+def copied(title: str, found: Copied) -> Table:
+    """How fast a copy was, and what it held at several moments."""
+    table = Table(title, ("of the time", "RSS MiB"))
+    for share in (0.05, 0.25, 0.5, 0.75, 0.95):
+        table.rows.append((f"{share:.0%}", f"{found.held_at(share):.0f}"))
+    table.rows.append(("the most", f"{max(found.held):.0f}"))
+    table.rows.append(("seconds", f"{found.seconds:.0f}"))
+    table.rows.append(("users a second", f"{found.users / found.seconds:.0f}"))
+    table.rows.append(("rows a second", f"{found.rows / found.seconds:.0f}"))
     return table
 
 

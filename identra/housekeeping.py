@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from identra.db import Param
 from identra.errors import IdentraError
 from identra.values import DAY
 
@@ -111,8 +112,9 @@ class Housekeeping:
 
     async def _walk(self, table: Any, *columns: Any) -> AsyncIterator[list[dict[str, Any]]]:
         last = ""
-        query = table.select(*columns).order_by(table.id).limit(BATCH)
-        while rows := await self._db.fetch(query.where(table.id > last)):
+        query = table.select(*columns).where(table.id > Param("last")).order_by(table.id)
+        page = self._db.prepare(query.limit(BATCH))
+        while rows := await self._db.fetch(page.bind(last=last)):
             yield rows
             last = rows[-1]["id"]
 

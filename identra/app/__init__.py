@@ -9,6 +9,7 @@ from identra.app.office import (
     opened_database,
     opened_housekeeping,
     opened_office,
+    opened_theirs,
 )
 from identra.app.preparing import make_first_keys, prepare, settle_schema
 
@@ -24,6 +25,7 @@ __all__ = [
     "opened_database",
     "opened_housekeeping",
     "opened_office",
+    "opened_theirs",
     "opened_workshop",
     "prepare",
     "settle_schema",

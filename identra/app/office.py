@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from identra import loader, master
@@ -18,11 +21,11 @@ from identra.sessions import Ending
 from identra.users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from identra.db import Database
     from identra.housekeeping import Housekeeping
-    from identra.settings import Loaded, SettingsTree
+    from identra.settings import Loaded, Persistence, SettingsTree
 
 
 @asynccontextmanager
@@ -49,6 +52,7 @@ async def opened_copying(loaded: Loaded, other: Loaded) -> AsyncIterator[Copying
     its empty tables made.
     """
     _demand_two(loaded.tree, other.tree)
+    _demand_file(loaded.tree.persistence)
     ours = master.read_files(loaded.tree.keys.master_key_files)
     async with AsyncExitStack() as opened:
         source = await opening.database(loaded.tree, None, opened)
@@ -64,6 +68,13 @@ async def opened_copying(loaded: Loaded, other: Loaded) -> AsyncIterator[Copying
         copying = Copying(Place(source, ours), Place(target, theirs))
         await copying.check()
         yield copying
+
+
+def _demand_file(source: Persistence) -> None:
+    """A source that is not there is not made: there is nothing to copy."""
+    if source.driver == "sqlite" and not Path(source.name).exists():
+        said = os.strerror(errno.ENOENT)
+        raise OperatorError(f"{source.name}: {said}; look at persistence.name")
 
 
 def _demand_two(one: SettingsTree, other: SettingsTree) -> None:
@@ -84,6 +95,15 @@ async def opened_arrivals(loaded: Loaded) -> AsyncIterator[Arrivals]:
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
         yield Arrivals(db, Events(db, opening.system_clock))
+
+
+@asynccontextmanager
+async def opened_theirs(
+    place: Persistence, called: Callable[[str], str]
+) -> AsyncIterator[Database]:
+    """Another program's database, only to be read; `called` names its settings to the operator."""
+    async with AsyncExitStack() as opened:
+        yield await opening.theirs(place, called, opened)
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ import structlog
 
 from identra import master
 from identra.challenges import SPENT_KEPT
-from identra.db import open_database
-from identra.errors import IdentraError, OperatorError
+from identra.db import open_database, open_theirs, why
+from identra.errors import IdentraError, OperatorError, StoreUnavailable
 from identra.events import Events
 from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from identra.loader import Providers
     from identra.master import MasterKeys
     from identra.nodes import Nodes
-    from identra.settings import SettingsTree
+    from identra.settings import Persistence, SettingsTree
     from identra.state import Counts, State
     from identra.values import Clock, Mailer, Upstream
 
@@ -56,11 +56,25 @@ def system_clock() -> int:
 
 
 async def database(tree: SettingsTree, clock: Clock | None, opened: AsyncExitStack) -> Database:
-    """The database of the settings. Raises OperatorError for settings that can't work."""
+    """The database of the settings. Raises OperatorError where it can't be opened."""
     try:
         db = await open_database(tree.persistence, clock=clock)
     except ValueError as fault:
         raise OperatorError(str(fault)) from fault
+    except StoreUnavailable as fault:
+        raise OperatorError(why(tree.persistence, fault)) from fault
+    opened.push_async_callback(db.close)
+    return db
+
+
+async def theirs(
+    place: Persistence, called: Callable[[str], str], opened: AsyncExitStack
+) -> Database:
+    """Another program's database, which stays as it is. Raises OperatorError as `database`."""
+    try:
+        db = await open_theirs(place)
+    except StoreUnavailable as fault:
+        raise OperatorError(why(place, fault, called)) from fault
     opened.push_async_callback(db.close)
     return db
 

@@ -9,7 +9,7 @@ import structlog
 
 from identra import loader, master
 from identra.app import opening
-from identra.db.migrations import STEPS, migrate, standing
+from identra.db.migrations import STEPS, migrate, plan_of, standing
 from identra.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -68,5 +68,6 @@ async def demand_schema(db: Database) -> Standing:
     """
     found = await standing(db)
     if found.pending:
+        await plan_of(db)  # where another program's table is in the way, that is what to say
         raise OperatorError(SCHEMA_REMEDY)
     return found

@@ -74,15 +74,17 @@ def original(  # noqa: PLR0913 - click hands each option by name
 async def _take(
     loaded: Loaded, place: Persistence, *, proved: bool, dry_run: bool, skip_faulty: bool
 ) -> Outcome:
-    from identra.db import open_database
+    from identra.app import opened_theirs
     from identra.portable import OriginalUsers
 
-    theirs = await open_database(place)
-    try:
+    async with opened_theirs(place, _called) as theirs:
         users = OriginalUsers(theirs, proved=proved)
         return await take_all(loaded, users.read, "users", dry_run=dry_run, skip_faulty=skip_faulty)
-    finally:
-        await theirs.close()
+
+
+def _called(setting: str) -> str:
+    """The option that says what a setting of a database of ours would."""
+    return "--password-stdin" if setting == "password" else "--dsn"
 
 
 def read_dsn(dsn: str, password: str | None) -> Persistence:

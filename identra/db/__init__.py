@@ -4,6 +4,8 @@ from identra.db.engine import Database, open_database
 from identra.db.overtaken import Overtaken
 from identra.db.statement import Bound, Duplicate, Param, Statement
 from identra.db.tables import Tables
+from identra.db.theirs import open_theirs
+from identra.db.unopened import why
 
 __all__ = [
     "Bound",
@@ -14,4 +16,6 @@ __all__ = [
     "Statement",
     "Tables",
     "open_database",
+    "open_theirs",
+    "why",
 ]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -40,13 +41,15 @@ class Job:
 class Lane:
     """Does one job after the other and answers each to the one who asked.
 
-    A job whose asker has gone before its turn is left out; one that has begun is ended.
+    A job whose asker has gone before its turn is left out; one that has begun is ended. A file
+    that is not `ours` is opened as it is, to be read.
     """
 
-    def __init__(self, path: str, busy: float, *, only_reads: bool) -> None:
+    def __init__(self, path: str, busy: float, *, only_reads: bool, ours: bool = True) -> None:
         self._path = path
         self._busy = busy
         self._only_reads = only_reads
+        self._ours = ours
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._instant = 0
@@ -106,9 +109,11 @@ class Lane:
         return job.work(connection)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=self._busy, isolation_level=None)
+        place = f"{Path(self._path).absolute().as_uri()}?mode={'rw' if self._ours else 'ro'}"
+        connection = sqlite3.connect(place, timeout=self._busy, isolation_level=None, uri=True)
         try:
-            keep_wal(connection)
+            if self._ours:
+                keep_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA query_only = {int(self._only_reads)}")
@@ -131,6 +136,15 @@ class Lane:
             answer.set_exception(error)
 
 
+def is_taken(connection: sqlite3.Connection) -> bool:
+    """Whether another program has tables of our names there: it will be refused, as it is."""
+    names = {name for (name,) in connection.execute(_OUR_NAMES)}
+    return bool(names) and "identra_migrations" not in names
+
+
+_OUR_NAMES = "SELECT name FROM sqlite_master WHERE substr(name, 1, 8) = 'identra_'"
+
+
 def keep_wal(connection: sqlite3.Connection) -> None:
     """Have the file write ahead; where another process is just turning that on, wait for it.
 
@@ -139,7 +153,8 @@ def keep_wal(connection: sqlite3.Connection) -> None:
     give_up = time.monotonic() + OPENING
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            if not is_taken(connection):
+                connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise

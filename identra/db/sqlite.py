@@ -233,15 +233,29 @@ async def open_file(name: str) -> Sqlite:
     return await _connect(name)
 
 
+async def open_theirs(name: str) -> Sqlite:
+    """Open another program's file to read it, changing nothing. Raises StoreUnavailable."""
+    try:
+        demand_file(Path(name))
+    except OSError as error:
+        raise StoreUnavailable(f"sqlite: {name}: {error.strerror}", retry_after=1) from error
+    return await _connect(name, ours=False)
+
+
+def demand_file(path: Path) -> None:
+    """Raise OSError unless it is a file that can be read."""
+    path.open("rb").close()
+
+
 def make_private(path: Path) -> None:
     """Make the file (0600) and, if missing, its directory (0700)."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-async def _connect(name: str) -> Sqlite:
-    writer = Lane(name, BUSY_WRITER, only_reads=False)
-    readers = [Lane(name, BUSY_READER, only_reads=True) for _ in range(READERS)]
+async def _connect(name: str, *, ours: bool = True) -> Sqlite:
+    writer = Lane(name, BUSY_WRITER, only_reads=not ours, ours=ours)
+    readers = [Lane(name, BUSY_READER, only_reads=True, ours=ours) for _ in range(READERS)]
     engine = Sqlite(writer, readers)
     try:
         with translated():

@@ -97,14 +97,17 @@ class Arrivals:
     async def _holders(self, batch: Sequence[Coming]) -> set[tuple[str, str, str]]:
         t = self._db.tables
         emails = [own.email for _, record in batch for own in record.addresses]
-        subjects = [one.provider_user_id for _, record in batch for one in record.identities]
+        identities = [one for _, record in batch for one in record.identities]
         held: set[tuple[str, str, str]] = set()
         if emails:
             query = t.emails.select(t.emails.email).where(t.emails.email.is_in(emails))
             held |= {("its address", "", row["email"]) for row in await self._db.fetch(query)}
-        if subjects:
+        if identities:
             i = t.identities
-            query = i.select(i.provider, i.subject).where(i.subject.is_in(subjects))
+            # By both columns, as the index is: by subjects alone the whole table would be read.
+            places = i.provider.is_in(sorted({one.provider for one in identities}))
+            subjects = i.subject.is_in([one.provider_user_id for one in identities])
+            query = i.select(i.provider, i.subject).where(places & subjects)
             rows = await self._db.fetch(query)
             held |= {("its identity", row["provider"], row["subject"]) for row in rows}
         return held

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from identra.db import Param
 from identra.portable.record import Identity, OwnAddress, Record, Secret
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ PAGE: Final = 200
 async def leaving(db: Database) -> AsyncIterator[Record]:
     """Every user. Memory does not grow with their number."""
     t, last = db.tables.users, ""
-    page = t.select(t.id).order_by(t.id).limit(PAGE)
-    while rows := await db.fetch(page.where(t.id > last)):
+    page = db.prepare(t.select(t.id).where(t.id > Param("last")).order_by(t.id).limit(PAGE))
+    while rows := await db.fetch(page.bind(last=last)):
         ids = [row["id"] for row in rows]
         found = await records(db, ids)
         for user_id in ids:

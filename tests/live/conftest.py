@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     Build = Callable[..., AbstractContextManager[Town]]
 
+DATABASES = ("sqlite", "postgres", "mysql")
 HOMES = ["sqlite", "postgres and redis"]
-FURTHER = ["sqlite and redis", "postgres", "mysql", "mysql and redis"]
+EVERY = [f"{database}{store}" for database in DATABASES for store in ("", " and redis")]
+FURTHER = [home for home in EVERY if home not in HOMES]
 """Where the town stands only when told `--everywhere`."""
 
 

@@ -52,6 +52,13 @@ def test_the_quick_run_measures_everything_and_writes_its_tables(tmp_path: Path)
     measured = [store for store in ("SQLite", "PostgreSQL with Redis") if f"## {store}," in report]
     assert measured[:1] == ["SQLite"]
     assert len(measured) == 2 or "\nSkipped: " in report
+    growth = chapter(report, "SQLite: 1,000 users and 3,000")
+    for what in ("POST /password/login", "POST /me/login-info", "POST /token/refresh"):
+        assert row(what, r"[0-9.]+").search(growth), what
+    if len(measured) == 2:
+        copied = chapter(report, "Copying 3,000 users from SQLite to PostgreSQL with Redis")
+        for what in ("5%", "95%", "users a second"):
+            assert row(what, r"[0-9]+").search(copied), what
     for store in measured:
         title = f"{store}, 1 worker"
         for what in MEASURED:

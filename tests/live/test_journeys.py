@@ -230,6 +230,7 @@ def test_github_is_listed(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("home", ["sqlite and redis", "postgres", "mysql"])
 def test_one_journey_on_the_other_pairs_of_stores(home: str, build_town: Build) -> None:
+    """Every way in, to an account that is there and to one that is not."""
     with build_town(home) as town, client(town.service) as http:
         visitor = Visitor(http, town)
         email = visitor.address("ria")
@@ -251,3 +252,9 @@ def test_one_journey_on_the_other_pairs_of_stores(home: str, build_town: Build) 
         visitor.revoke(last)
         assert visitor.refusal("/token/refresh", token_of(last)) == (401, "INVALID_REFRESH_TOKEN")
         assert town.count("users") == 1
+        by_code = visitor.sign_in_by_code(visitor.address("sam"))
+        at_github = visitor.travel(stranger(visitor, "tea-at-github")).body()
+        by_github = visitor.post("/oauth/login", at_github)["token"]
+        assert visitor.info(by_code)["email"] == visitor.address("sam")
+        assert visitor.info(by_github)["email"] == visitor.address("tea-at-github")
+        assert town.count("users") == 3

@@ -300,7 +300,7 @@ def test_two_users_of_one_address_stop_the_import(
         ("oracle://localhost/x", "begins with"),
         ("postgres://localhost", "can't be read"),
         ("postgres://localhost:99999/x", "can't be read"),
-        ("sqlite:///{folder}/other.db", "is not the original service's"),
+        ("sqlite:///{folder}/other.db", "No such file"),
         ("postgres://me@127.0.0.1:1/x", ""),
     ],
 )

@@ -1,0 +1,177 @@
+"""Signing in, refreshing and asking who one is cost the same however many users there are.
+
+Every statement that the service sends meanwhile is heard at its engine; then the database, with
+thousands of rows in each table, is asked how it runs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import population
+import servers
+from callers import access, open_house, refresh, section_of, tokens
+from homes import PASSWORD, code_for
+from plans import SHAPES, Heard, Listening, plans
+from standin.github import Email, GitHub, Person
+
+from identra.db import Bound, open_database
+from identra.events import Events
+from identra.housekeeping import BATCH, Housekeeping
+from identra.portable import Arrivals, leaving
+from identra.portable.leaving import PAGE
+from identra.portable.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from callers import House
+    from plans import Plan
+
+    from identra.settings import Persistence
+
+CROWD = 5_000
+ADA = "ada@example.com"
+SMALL = frozenset({"identra_keys"})
+"""The ring holds a handful of keys and is read whole."""
+SORTED = frozenset({"identra_keys", "identra_emails", "identra_identities"})
+"""What may be sorted: of one user's things, those that stay few."""
+
+
+async def test_every_way_in_goes_by_key(tmp_path: Path, persistence: Persistence) -> None:
+    await _fill(persistence)
+    github = GitHub()
+    sections = {"providers.github": section_of(github), "housekeeping": {"in_server": False}}
+    opened = open_house(tmp_path, persistence, sections=sections, transport=github.transport())
+    async with opened as house:
+        heard = await _live(house, github)
+    met = await _demand_keys(persistence, heard)
+    assert met >= {
+        ("password login", "identra_credentials"),
+        ("password login", "identra_users"),
+        ("wrong password", "identra_credentials"),
+        ("access token", "identra_sessions"),
+        ("login-info", "identra_emails"),
+        ("login-info", "identra_identities"),
+        ("refresh", "identra_sessions"),
+        ("revoke", "identra_sessions"),
+        ("code login", "identra_emails"),
+        ("code login", "identra_state"),
+        ("OAuth login", "identra_identities"),
+        ("OAuth login", "identra_state"),
+    }
+
+
+async def test_users_who_arrive_are_looked_for_by_key(persistence: Persistence) -> None:
+    """Else taking in as many again would take four times as long."""
+    await _fill(persistence)
+    db = await open_database(persistence)
+    listening = Listening(db._engine, doing=lambda: "arriving")
+    db._engine = listening  # type: ignore[assignment]
+    async for outcome in Arrivals(db, Events(db, lambda: 1)).take(_newcomers(), dry_run=False):
+        assert (outcome.came, len(outcome.refused)) == (1, 1)
+    await db.close()
+    met = await _demand_keys(persistence, listening.heard)
+    assert met >= {("arriving", "identra_identities"), ("arriving", "identra_emails")}
+
+
+async def test_walking_through_all_asks_the_same_for_each_page(persistence: Persistence) -> None:
+    """A statement that grew by a condition a page would end where its database gives up."""
+    db = await open_database(persistence)
+    await population.gather(db, 3 * max(PAGE, BATCH))
+    listening = Listening(db._engine)
+    db._engine = listening  # type: ignore[assignment]
+    assert len([record async for record in leaving(db)]) == 3 * max(PAGE, BATCH)
+    await Housekeeping(db, events_kept=None).sweep()
+    await db.close()
+    for table in ("identra_users", "identra_sessions"):
+        paging = [sql for sql in listening.heard["nothing"] if f'"{table}"."id" > ' in sql]
+        assert len(paging) == 1, paging
+
+
+async def _newcomers() -> AsyncIterator[tuple[int, Record]]:
+    """One whom nobody knows, and one who says she is somebody of the crowd at GitHub."""
+    then = "2026-01-31T12:00:00Z"
+    for number, subject in enumerate(("a stranger", population.subject(3)), start=1):
+        identity = {"provider": "github", "provider_user_id": subject}
+        said = {
+            "user_id": f"01900000-0000-7000-8000-00000000000{number}",
+            "created_at": then,
+            "addresses": [
+                {"email": f"new{number}@example.com", "proved_at": None, "created_at": then}
+            ],
+            "identities": [identity | {"linked_at": then, "counts_from": then}],
+        }
+        yield number, Record.model_validate(said)
+
+
+async def _demand_keys(place: Persistence, heard: Heard) -> set[tuple[str, str]]:
+    """Fail on any statement that goes otherwise; what was reached, while what was done."""
+    faults, met = [], set()
+    for doing, statements in heard.items():
+        for sql, args in statements.items():
+            for plan in await plans(place, Bound(sql, args)):
+                met |= {(doing, access.table) for access in plan.reached}
+                if not _is_good(plan):
+                    faults.append(f"{doing}: {sql}\n  {plan}")
+    assert not faults, "\n".join(faults)
+    return met
+
+
+async def _fill(place: Persistence) -> None:
+    """A crowd; on servers, what they count by themselves sooner or later is counted now."""
+    db = await open_database(place)
+    await population.gather(db, CROWD)
+    await db.close()
+    if place.driver == "postgres":
+        await servers.tell(place, "ANALYZE")
+    if place.driver == "mysql":
+        await servers.tell(place, f"ANALYZE TABLE {', '.join(SHAPES)}")
+
+
+async def _live(house: House, github: GitHub) -> Heard:
+    """Do everything once, under a name each."""
+    now = ["coming here"]
+    listening = Listening(house.app.database._engine, doing=lambda: now[0])
+    her = house.caller()
+    await her.register(ADA)
+    tokens(await her.confirm(ADA, code_for(house.app, ADA)))
+    github.welcome(Person(7, "ada", (Email("ada@github.example"),)))
+    await _visit_github(house, github)
+    house.app.database._engine = listening  # type: ignore[assignment]
+    now[0] = "password login"
+    pair = tokens(await her.log_in(ADA))
+    now[0] = "wrong password"
+    assert (await her.log_in(ADA, "not hers at all")).status_code == 401
+    assert (await her.log_in(population.email(7), PASSWORD)).status_code == 401
+    now[0] = "access token"
+    await house.app.account.identify(access(pair))
+    now[0] = "login-info"
+    assert (await her.info(access(pair))).status_code == 200
+    now[0] = "refresh"
+    pair = tokens(await her.refresh(refresh(pair)))
+    now[0] = "revoke"
+    assert (await her.say("/token/revoke", {"refresh_token": refresh(pair)})).status_code == 200
+    now[0] = "code login"
+    await her.ask_code(ADA)
+    tokens(await her.answer(ADA, code_for(house.app, ADA)))
+    now[0] = "OAuth login"
+    await _visit_github(house, github)
+    now[0] = "coming to an end"
+    return listening.heard
+
+
+async def _visit_github(house: House, github: GitHub) -> None:
+    her = house.caller()
+    prompt = await her.ask("/oauth/url", provider="github")
+    tokens(await her.say("/oauth/login", github.approve(prompt.json()["url"])))
+
+
+def _is_good(plan: Plan) -> bool:
+    """By a unique key, or by the user whose the rows are."""
+    by_key = all(
+        access.once or "user_id" in access.columns or access.table in SMALL
+        for access in plan.reached
+    )
+    return by_key and (not plan.sorts or all(access.table in SORTED for access in plan.reached))

@@ -1,0 +1,184 @@
+"""What a database is asked, and how it would run that, read from its own EXPLAIN."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+from identra.db import Bound, open_database
+from identra.db.migrations import STEPS
+from identra.db.schema import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from identra.db.schema import Field
+    from identra.db.statement import Row
+    from identra.settings import Persistence
+
+SHAPES = {
+    change.name: change for step in STEPS for change in step.changes if isinstance(change, Shape)
+}
+FEW = 10
+"""Rows of a MariaDB range that is a list of keys; one that is wider is read through."""
+
+
+Heard: TypeAlias = "dict[str, dict[str, Sequence[Any]]]"
+"""Each statement and its last values, by what was done meanwhile."""
+
+
+@dataclass
+class Listening:
+    """The engine, or a transaction of it, and what it was asked while what was done."""
+
+    engine: Any
+    heard: Heard = field(default_factory=dict)
+    doing: Callable[[], str] = lambda: "nothing"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
+        self._hear(sql, args)
+        rows: list[Row] = await self.engine.rows(sql, args)
+        return rows
+
+    async def affected(self, sql: str, args: Sequence[Any]) -> int:
+        self._hear(sql, args)
+        return int(await self.engine.affected(sql, args))
+
+    async def begin(self, *, patient: bool) -> Listening:
+        return Listening(await self.engine.begin(patient=patient), self.heard, self.doing)
+
+    def _hear(self, sql: str, args: Sequence[Any]) -> None:
+        self.heard.setdefault(self.doing(), {})[sql] = args
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a table is reached: by which columns set equal, none where it is read through."""
+
+    table: str
+    columns: tuple[str, ...] = ()
+
+    @property
+    def once(self) -> bool:
+        """Whether it is one row, or none, for each key."""
+        shape = SHAPES[self.table]
+        keys = [(shape.fields[0].name,), *shape.unique]
+        return any(set(key) <= set(self.columns) for key in keys)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every table that a statement reaches, and whether what was found is sorted."""
+
+    reached: tuple[Access, ...]
+    sorts: bool
+
+
+async def plans(place: Persistence, bound: Bound) -> list[Plan]:
+    """How this database would run it; PostgreSQL in both of its ways."""
+    if place.driver == "postgres":
+        return await _of_postgres(place, bound)
+    db = await open_database(place)
+    try:
+        asking = "EXPLAIN QUERY PLAN" if place.driver == "sqlite" else "EXPLAIN"
+        rows = await db.fetch(Bound(f"{asking} {bound.sql}", bound.args))
+    finally:
+        await db.close()
+    return [_read_sqlite(rows) if place.driver == "sqlite" else _read_mariadb(rows)]
+
+
+def _read_sqlite(rows: list[dict[str, Any]]) -> Plan:
+    said = [row["detail"] for row in rows]
+    reached = [
+        Access(found[2], tuple(re.findall(r"(\w+)=\?", line)) if found[1] == "SEARCH" else ())
+        for line in said
+        if (found := re.match(r"(SCAN|SEARCH) (identra_\w+)", line))
+    ]
+    known = len(reached) + sum(line.startswith(_PASSING) for line in said)
+    assert known == len(said), f"not understood: {said}"
+    return Plan(tuple(reached), any("TEMP B-TREE" in line for line in said))
+
+
+_PASSING = ("SCAN CONSTANT ROW", "USE TEMP B-TREE", "LIST SUBQUERY")
+
+
+async def _of_postgres(place: Persistence, bound: Bound) -> list[Plan]:
+    """For these values, and for any: what a statement prepared once is run by later on."""
+    connection = await asyncpg.connect(
+        host=place.host,
+        port=place.port,
+        user=place.user,
+        password=place.password.get_secret_value() if place.password else None,
+        database=place.name,
+    )
+    try:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE asked AS {bound.sql}")
+        values = f"({', '.join(['NULL'] * len(bound.args))})" if bound.args else ""
+        for_any = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE asked{values}")
+        for_these = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {bound.sql}", *bound.args)
+    finally:
+        await connection.close()
+    return [_read_postgres(json.loads(said)[0]["Plan"]) for said in (for_any, for_these)]
+
+
+def _read_postgres(whole: dict[str, Any]) -> Plan:
+    nodes = list(_nodes(whole, None))
+    scans = [(node, table) for node, table in nodes if "Scan" in node["Node Type"] and table]
+    reached = [
+        Access(table, tuple(re.findall(r"\(+(\w+)\)?(?:::text)? = ", node.get("Index Cond", ""))))
+        for node, table in scans
+        if node["Node Type"] != "Bitmap Heap Scan"
+    ]
+    return Plan(tuple(reached), any("Sort" in node["Node Type"] for node, _ in nodes))
+
+
+def _nodes(node: dict[str, Any], table: str | None) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Every node, with the table that it or the bitmap above it reads."""
+    table = node.get("Relation Name", table)
+    yield node, table
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner, table)
+
+
+def _read_mariadb(rows: list[dict[str, Any]]) -> Plan:
+    reached = [
+        Access(row["table"], _bound_columns(row))
+        for row in rows
+        if row["table"] in SHAPES and row["select_type"] != "INSERT"
+    ]
+    extra = " ".join(row["Extra"] or "" for row in rows)
+    return Plan(tuple(reached), "filesort" in extra or "temporary" in extra)
+
+
+def _bound_columns(row: dict[str, Any]) -> tuple[str, ...]:
+    """The columns of the key that are used, told by their length in bytes."""
+    if row["type"] in {"ALL", "index"} or (row["type"] == "range" and int(row["rows"]) > FEW):
+        return ()
+    if row["key"] is None:
+        assert "const" in (row["Extra"] or ""), row  # nothing was there to be read at all
+        return (SHAPES[row["table"]].fields[0].name,)
+    columns, left = [], int(row["key_len"])
+    for part in _fields(row["table"], row["key"]):
+        if left > 0:
+            columns.append(part.name)
+            left -= (4 * part.length + 2 if part.kind == "words" else 8) + part.null
+    assert left == 0, row
+    return tuple(columns)
+
+
+def _fields(table: str, key: str) -> list[Field]:
+    shape = SHAPES[table]
+    named = {field.name: field for field in shape.fields}
+    if key == "PRIMARY":
+        return [shape.fields[0]]
+    unique = {columns[0]: columns for columns in shape.unique}
+    names = unique.get(key) or (key.removeprefix(f"{table}_"),)
+    return [named[name] for name in names]

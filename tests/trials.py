@@ -105,11 +105,13 @@ class Place:
 
 
 @contextmanager
-def town_on(kind: str, folder: Path, store: Redis | None = None, *options: str) -> Iterator[Place]:
-    """Start it all, empty."""
+def town_on(
+    kind: str, folder: Path, store: Redis | None = None, *options: str, disk: Path | None = None
+) -> Iterator[Place]:
+    """Start it all, empty; the database's files may lie on a disk of their own."""
     machine_of = {"postgres": servers.postgres_machine, "mysql": servers.mysql_machine}[kind]
     with (
-        machine_of(*SAFE[kind], *options) as (server, machine),
+        machine_of(*SAFE[kind], *options, at=disk) as (server, machine),
         machine.up(),
         servers.fresh_database(server) as place,
         open_town(folder, place, store, crowd.HARD_TO_PLEASE) as town,

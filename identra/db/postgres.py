@@ -15,6 +15,7 @@ import asyncpg
 
 from identra.db import tls
 from identra.db.ends import Ends
+from identra.db.noroom import NoRoom
 from identra.db.overtaken import Overtaken, again
 from identra.db.statement import Duplicate, Row
 from identra.errors import Internal, StoreUnavailable
@@ -39,6 +40,7 @@ SESSION: Final[dict[Dialect, dict[str, str]]] = {
 """CockroachDB stays serialisable: its weaker levels are a setting of the whole cluster."""
 
 UNDONE = frozenset({"40001", "40P01"})
+FULL = frozenset({"53100"})
 OURS = ("22", "23")
 """SQLSTATE classes that blame the statement's values, not the server."""
 
@@ -172,6 +174,8 @@ def translated() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if error.sqlstate in UNDONE:
             raise Overtaken(f"postgres: {error}", retry_after=1) from error
+        if error.sqlstate in FULL:
+            raise NoRoom(f"postgres: {error}", retry_after=1) from error
         if str(error.sqlstate).startswith(OURS):
             raise Internal(f"postgres: {error}") from error
         raise StoreUnavailable(f"postgres: {error}", retry_after=1) from error

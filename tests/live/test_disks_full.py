@@ -6,18 +6,16 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from crowd import HARD_TO_PLEASE
 from disks import full, small_disk
-from town import open_town
-from trials import Trial, town_on
-
-from identra.settings import Persistence
+from trials import Trial, small_town, town_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import pytest
+
+    from identra.settings import Persistence
 
 SAYS = (200, ("database",))
 READS_ONLY = Trial(
@@ -42,9 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_full_for_a_while(tmp_path: Path, kind: str) -> None:
     with small_disk(8 if kind == "sqlite" else ENOUGH) as disk:
         if kind == "sqlite":
-            place = Persistence(driver="sqlite", name=str(disk / "identra.db"))
-            with open_town(tmp_path, place, None, HARD_TO_PLEASE) as town:
-                READS_ONLY.endure(town, filled(place, disk), SHORT)
+            with small_town(tmp_path, disk=disk) as town:
+                READS_ONLY.endure(town, filled(town.place, disk), SHORT)
         else:
             with town_on(kind, tmp_path, disk=disk) as there:
                 READS.endure(there.town, full(disk), SHORT)

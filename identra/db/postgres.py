@@ -7,7 +7,7 @@ it was a statement by itself, and raises Overtaken within a transaction.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -21,7 +21,7 @@ from identra.db.statement import Duplicate, Row
 from identra.errors import Internal, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from identra.settings import Persistence
 
@@ -82,15 +82,30 @@ class Postgres:
 
     async def _fetch(self, sql: str, args: Sequence[Any]) -> list[Any]:
         with translated():
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+            async with self._lent() as connection:
                 found: list[Any] = await connection.fetch(sql, *args)
                 return found
 
     async def _execute(self, sql: str, args: Sequence[Any]) -> str:
         with translated():
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+            async with self._lent() as connection:
                 status: str = await connection.execute(sql, *args)
                 return status
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Any]:
+        """A connection for one statement.
+
+        After a failure nobody waits until it is given back: a statement that was given up is first
+        taken back from the server, and a silent one lets a second pass over that.
+        """
+        connection = await self._pool.acquire(timeout=ACQUIRE)
+        try:
+            yield connection
+        except BaseException:
+            self.ends.leave(self.release(connection))
+            raise
+        await self.release(connection)
 
     async def release(self, connection: Any) -> None:
         """Give a connection back; one still in a transaction is rolled back on the way."""

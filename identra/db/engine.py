@@ -21,7 +21,7 @@ from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
-from identra.deadline import in_time, time_left
+from identra.deadline import charged, in_time, time_left
 from identra.errors import OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Transaction:
 
     async def _undo(self, session: Session) -> None:
         """Undo it; past the deadline the engine sees that through by itself."""
-        with suppress(TimeoutError):
+        with charged(), suppress(TimeoutError):
             async with asyncio.timeout(time_left()):
                 await session.rollback()
 

@@ -7,7 +7,7 @@ hash is not, and outside of use cases (migrations, housekeeping) there is none.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,11 +67,20 @@ async def in_time() -> AsyncIterator[None]:
         return
     if left.seconds <= 0:
         raise StoreUnavailable("no time left for the stores", retry_after=1)
-    began = monotonic()
     try:
         async with asyncio.timeout(left.seconds):
-            yield
+            with charged():
+                yield
     except TimeoutError as late:
         raise StoreUnavailable("the stores took too long in all", retry_after=1) from late
+
+
+@contextmanager
+def charged() -> Iterator[None]:
+    """Charge the running request for what is waited inside, without ending that wait."""
+    left, began = _LEFT.get(), monotonic()
+    try:
+        yield
     finally:
-        left.seconds -= monotonic() - began
+        if left is not None:
+            left.seconds -= monotonic() - began

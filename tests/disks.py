@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from machines import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PIECE = b"\0" * 4096
 
 
 @contextmanager
-def small_disk(at: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of so many megabytes."""
+def small_disk(megabytes: int) -> Iterator[Path]:
+    """A file system of so many megabytes, which servers' accounts may use."""
     mount, unmount = shutil.which("mount"), shutil.which("umount")
-    if os.geteuid() != 0 or not mount or not unmount:
-        missing("the right to mount a small disk")
-    at.mkdir()
-    done = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "tmpfs", str(at)],
-        check=False,
-        capture_output=True,
-    )
-    if done.returncode:
-        missing("the right to mount a small disk")
+    at = Path(tempfile.mkdtemp(prefix="identra-disk-"))
+    at.chmod(0o755)
+    size = ["-o", f"size={megabytes}m,mode=0777"]
     try:
-        yield at
+        if not mount or not unmount or _fails([mount, "-t", "tmpfs", *size, "tmpfs", str(at)]):
+            missing("the right to mount a small disk")
+        try:
+            yield at
+        finally:
+            subprocess.run([unmount, "--lazy", str(at)], check=True)
     finally:
-        subprocess.run([unmount, "--lazy", str(at)], check=True)
+        at.rmdir()
+
+
+def _fails(command: list[str]) -> bool:
+    return subprocess.run(command, check=False, capture_output=True).returncode != 0
 
 
 @contextmanager

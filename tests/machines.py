@@ -51,11 +51,13 @@ class Machine:
         until(self.ready, self.what)
 
     def end(self, by: signal.Signals | None = None) -> None:
-        """End it and wait; by SIGKILL all of its processes in the same moment."""
+        """End it and wait, if it runs; by SIGKILL all of its processes in the same moment."""
+        assert self._process
+        if self._process.poll() is not None:
+            return
         for pid in family(self.pid) if by == signal.SIGKILL else [self.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, by or self.gentle)
-        assert self._process
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:

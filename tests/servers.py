@@ -81,14 +81,14 @@ def mysql(*options: str, certificate: Path | None = None) -> Iterator[Persistenc
 
 @contextmanager
 def mysql_machine(
-    *options: str, certificate: Path | None = None
+    *options: str, certificate: Path | None = None, at: Path | None = None
 ) -> Iterator[tuple[Persistence, Machine]]:
     """An installed MariaDB server of the test's own that does not run yet."""
     program = shutil.which("mariadbd", path=SYSTEM) or shutil.which("mysqld", path=SYSTEM)
     install = shutil.which("mariadb-install-db", path=SYSTEM)
     if not program or not install:
         missing("MariaDB")
-    with directory() as (home, account):
+    with directory(at) as (home, account):
         plain = ["--no-defaults", f"--datadir={home}/data"]
         subprocess.run(
             [install, *plain, "--auth-root-authentication-method=normal", "--skip-test-db"],

@@ -14,16 +14,18 @@ import servers
 from machines import PATIENCE, until
 from town import open_town
 
+from identra.settings import Persistence
+
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from machines import Machine
     from town import Town
 
-    from identra.settings import Persistence, Redis
+    from identra.settings import Redis
 
 NOTICED = 12.0
 RECOVERED = 10.0
@@ -39,7 +41,7 @@ SAFE = {"postgres": (), "mysql": ("--innodb-flush-log-at-trx-commit=2",)}
 class Trial:
     """`says` is the probe's word while the fault holds, `goes_on` what succeeds all the same.
 
-    `forgetful`: a code that was mailed may be lost by it.
+    `forgetful`: a code that was mailed may be lost by it. `holds` looks further meanwhile.
     """
 
     says: tuple[int, tuple[str, ...]]
@@ -47,6 +49,7 @@ class Trial:
     stops: frozenset[str] = frozenset()
     forgetful: bool = False
     members: int = crowd.MEMBERS
+    holds: Callable[[Town], None] | None = None
 
     def endure(self, town: Town, fault: AbstractContextManager[object], seconds: float) -> None:
         """Have a crowd live through a fault of so many seconds, and the workers as well."""
@@ -57,6 +60,8 @@ class Trial:
                 since = time.monotonic()
                 until(lambda: ask(town) == self.says, f"{self.says} of the probe", NOTICED)
                 noticed = time.monotonic()
+                for look in (keys, self.holds) if self.holds else (keys,):
+                    look(town)
                 until(lambda: people.goes_on() and time.monotonic() > noticed + seconds, "the end")
                 served = people.served(since=noticed)
                 assert served.keys() >= self.goes_on
@@ -68,6 +73,12 @@ class Trial:
             print(_summary(people, since, told))  # noqa: T201 - for those who run it with -s
         assert town.service.workers() == workers, "it was restarted"
         reckoning.check(town, people)
+
+
+def keys(town: Town) -> None:
+    """The key set needs no store."""
+    answer = httpx.get(f"{town.service.url}/.well-known/jwks.json", timeout=crowd.LONGEST)
+    assert len(answer.json()["keys"]) == 1
 
 
 def ask(town: Town) -> tuple[int, tuple[str, ...]]:
@@ -95,6 +106,16 @@ def _summary(people: crowd.Crowd, since: float, told: float) -> str:
     )
 
 
+@contextmanager
+def small_town(
+    folder: Path, store: Redis | None = None, *, disk: Path | None = None
+) -> Iterator[Town]:
+    """A service on a SQLite file, which may lie on a disk of its own."""
+    place = Persistence(driver="sqlite", name=str((disk or folder) / "identra.db"))
+    with open_town(folder, place, store, crowd.HARD_TO_PLEASE) as town:
+        yield town
+
+
 @dataclass(frozen=True)
 class Place:
     """A service with a database server of its own, which is that of nobody else."""
@@ -105,11 +126,13 @@ class Place:
 
 
 @contextmanager
-def town_on(kind: str, folder: Path, store: Redis | None = None, *options: str) -> Iterator[Place]:
-    """Start it all, empty."""
+def town_on(
+    kind: str, folder: Path, store: Redis | None = None, *options: str, disk: Path | None = None
+) -> Iterator[Place]:
+    """Start it all, empty; the database's files may lie on a disk of their own."""
     machine_of = {"postgres": servers.postgres_machine, "mysql": servers.mysql_machine}[kind]
     with (
-        machine_of(*SAFE[kind], *options) as (server, machine),
+        machine_of(*SAFE[kind], *options, at=disk) as (server, machine),
         machine.up(),
         servers.fresh_database(server) as place,
         open_town(folder, place, store, crowd.HARD_TO_PLEASE) as town,

@@ -76,7 +76,7 @@ class App:
             _works(self.state.ping() if self.settings.redis else _nothing()),
         )
         degraded = {
-            "database": not (database and written),
+            "database": not (database and written and self.database.room.left),
             "keys": database and not keys,  # without the one nobody can tell of the other
             "redis": not redis,
             "read-only": not self.database.writable,

@@ -9,17 +9,19 @@ import asyncio
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from piccolo.query.base import Query
 from piccolo.querystring import QueryString
 
 from identra.db.binding import Binding
+from identra.db.noroom import Room
 from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Row, Session, Statement
 from identra.db.tables import Tables
-from identra.deadline import in_time, time_left
+from identra.deadline import charged, in_time, time_left
 from identra.errors import OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -65,13 +67,14 @@ class Database:
         self._engine = engine
         self._binding = binding
         self._clock = clock
+        self.room = Room()
         self._current: ContextVar[_Open | None] = ContextVar("transaction", default=None)
 
     async def fetch(self, query: Runnable) -> list[Row]:
         """Give all rows, each by column name."""
         bound = self._compile(query)
         async with in_time():
-            with self._place() as place:
+            with self.room.noted(), self._place() as place:
                 return await place.rows(bound.sql, _instants(bound.args))
 
     async def first(self, query: Runnable) -> Row | None:
@@ -87,7 +90,7 @@ class Database:
         """
         bound = self._compile(query)
         async with in_time():
-            with self._place() as place:
+            with self.room.noted(), self._place() as place:
                 return await place.affected(bound.sql, _instants(bound.args))
 
     def prepare(self, query: Query[Any, Any] | QueryString) -> Statement:
@@ -105,7 +108,8 @@ class Database:
         can't use the database until it is over. `patient` lifts the time limits of a request,
         for migrations and housekeeping.
         """
-        return Transaction(self._current, lambda: self._engine.begin(patient=patient))
+        begin = partial(self._engine.begin, patient=patient)
+        return Transaction(self._current, begin, self.room)
 
     async def transact(self, body: Callable[[], Awaitable[T]]) -> T:
         """Run a body as one transaction; again from its start if another overtook it.
@@ -179,10 +183,14 @@ class Transaction:
     """`async with`: everything inside lasts, or none of it."""
 
     def __init__(
-        self, current: ContextVar[_Open | None], begin: Callable[[], Awaitable[Session]]
+        self,
+        current: ContextVar[_Open | None],
+        begin: Callable[[], Awaitable[Session]],
+        room: Room,
     ) -> None:
         self._current = current
         self._begin = begin
+        self._room = room
         self._open: _Open | None = None
         self._token: Token[_Open | None] | None = None
 
@@ -206,7 +214,8 @@ class Transaction:
         self._open.ended = True
         if error is None and not self._open.broken and time_left() != 0:
             async with in_time():
-                await self._open.session.commit()
+                with self._room.noted():
+                    await self._open.session.commit()
             return
         await self._undo(self._open.session)
         if error is None and self._open.broken:
@@ -216,7 +225,7 @@ class Transaction:
 
     async def _undo(self, session: Session) -> None:
         """Undo it; past the deadline the engine sees that through by itself."""
-        with suppress(TimeoutError):
+        with charged(), suppress(TimeoutError):
             async with asyncio.timeout(time_left()):
                 await session.rollback()
 

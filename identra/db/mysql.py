@@ -11,6 +11,7 @@ from asyncmy.errors import MySQLError
 from identra.db import tls
 from identra.db.ends import Ends
 from identra.db.mysql_wire import COLLATION, PATIENCE, STATEMENT, Place, Unfit, connect
+from identra.db.noroom import NoRoom
 from identra.db.overtaken import Overtaken, again
 from identra.db.pool import Pool
 from identra.db.statement import Duplicate, Row
@@ -28,6 +29,8 @@ LARGEST = 10
 TWICE = frozenset({1062, 1586})
 UNDONE = frozenset({1020, 1213})
 """Deadlock; and MariaDB's word for a row that changed since it was read."""
+FULL = frozenset({1021, 1114})
+"""The disk; and a table that can't grow, for want of disk as a rule."""
 OURS = ("22", "23")
 """SQLSTATE classes that blame the statement's values, not the server."""
 OURS_BY_NUMBER = frozenset({1364, 1366})
@@ -153,6 +156,8 @@ def translated() -> Iterator[None]:
             raise Duplicate(said) from error
         if number in UNDONE:
             raise Overtaken(said, retry_after=1) from error
+        if number in FULL:
+            raise NoRoom(said, retry_after=1) from error
         if state.startswith(OURS) or number in OURS_BY_NUMBER:
             raise Internal(said) from error
         raise StoreUnavailable(said, retry_after=1) from error

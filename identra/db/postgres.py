@@ -7,7 +7,7 @@ it was a statement by itself, and raises Overtaken within a transaction.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -15,12 +15,13 @@ import asyncpg
 
 from identra.db import tls
 from identra.db.ends import Ends
+from identra.db.noroom import NoRoom
 from identra.db.overtaken import Overtaken, again
 from identra.db.statement import Duplicate, Row
 from identra.errors import Internal, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from identra.settings import Persistence
 
@@ -39,6 +40,7 @@ SESSION: Final[dict[Dialect, dict[str, str]]] = {
 """CockroachDB stays serialisable: its weaker levels are a setting of the whole cluster."""
 
 UNDONE = frozenset({"40001", "40P01"})
+FULL = frozenset({"53100"})
 OURS = ("22", "23")
 """SQLSTATE classes that blame the statement's values, not the server."""
 
@@ -80,15 +82,30 @@ class Postgres:
 
     async def _fetch(self, sql: str, args: Sequence[Any]) -> list[Any]:
         with translated():
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+            async with self._lent() as connection:
                 found: list[Any] = await connection.fetch(sql, *args)
                 return found
 
     async def _execute(self, sql: str, args: Sequence[Any]) -> str:
         with translated():
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+            async with self._lent() as connection:
                 status: str = await connection.execute(sql, *args)
                 return status
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Any]:
+        """A connection for one statement.
+
+        After a failure nobody waits until it is given back: a statement that was given up is first
+        taken back from the server, and a silent one lets a second pass over that.
+        """
+        connection = await self._pool.acquire(timeout=ACQUIRE)
+        try:
+            yield connection
+        except BaseException:
+            self.ends.leave(self.release(connection))
+            raise
+        await self.release(connection)
 
     async def release(self, connection: Any) -> None:
         """Give a connection back; one still in a transaction is rolled back on the way."""
@@ -172,6 +189,8 @@ def translated() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if error.sqlstate in UNDONE:
             raise Overtaken(f"postgres: {error}", retry_after=1) from error
+        if error.sqlstate in FULL:
+            raise NoRoom(f"postgres: {error}", retry_after=1) from error
         if str(error.sqlstate).startswith(OURS):
             raise Internal(f"postgres: {error}") from error
         raise StoreUnavailable(f"postgres: {error}", retry_after=1) from error

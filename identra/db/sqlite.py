@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from identra.db.lane import Lane, TooLate
+from identra.db.noroom import NoRoom
 from identra.db.statement import Duplicate, Row
 from identra.errors import Internal, OperatorError, StoreUnavailable
 
@@ -210,6 +211,8 @@ def translated() -> Iterator[None]:
     except (sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError) as error:
         raise Internal(f"sqlite: {error}") from error
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            raise NoRoom(f"sqlite: {error}", retry_after=1) from error
         raise StoreUnavailable(f"sqlite: {error}", retry_after=1) from error
 
 

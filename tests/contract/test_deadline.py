@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,8 @@ from homes import HERE, code_for, open_home
 
 from identra.account import Account
 from identra.binding import Binding
+from identra.db import open_database
+from identra.deadline import one_deadline
 from identra.errors import StoreUnavailable
 from identra.login import Login
 from identra.refresh import Refresh
@@ -62,3 +65,26 @@ def test_no_call_of_the_hall_is_without_a_deadline(use_case: type) -> None:
     calls = {name: call for name, call in vars(use_case).items() if not name.startswith("_")}
     assert calls
     assert all(hasattr(call, "__wrapped__") for call in calls.values()), calls
+
+
+async def test_undoing_counts_as_well(place: Persistence, cable: Cable) -> None:
+    """A transaction that a silent server leaves behind takes its share of the four seconds."""
+    db = await open_database(place.model_copy(update={"host": "127.0.0.1", "port": cable.port}))
+
+    async def fall_silent() -> None:
+        async with db.transaction():
+            await db.ping()
+            cable.deaden()
+            await db.ping()
+
+    @one_deadline
+    async def ask_again_and_again() -> None:
+        for ask in (fall_silent, db.ping, db.ping, db.ping):
+            with suppress(StoreUnavailable):
+                await ask()
+
+    began = time.monotonic()
+    await ask_again_and_again()
+    assert time.monotonic() - began < 4.5
+    cable.mend()
+    await db.close()

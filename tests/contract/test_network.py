@@ -102,6 +102,22 @@ async def test_a_server_that_falls_silent_is_given_up_in_time(
     await db.close()
 
 
+async def test_who_waits_no_longer_for_a_silent_server_is_let_go_at_once(
+    place: Persistence, cable: Cable
+) -> None:
+    """Else a request would overrun its deadline by what tidying up takes."""
+    db = await open_database(by(cable, place))
+    cable.deaden()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await db.ping()
+    assert time.monotonic() - began < 0.8
+    cable.mend()
+    await db.ping()
+    await db.close()
+
+
 async def test_when_every_connection_is_in_use_the_next_waits_a_second(
     place: Persistence,
 ) -> None:

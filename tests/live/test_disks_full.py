@@ -6,31 +6,45 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from crowd import HARD_TO_PLEASE
 from disks import full, small_disk
-from town import open_town
-from trials import Trial
-
-from identra.settings import Persistence
+from trials import Trial, small_town, town_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pytest
+
+    from identra.settings import Persistence
+
+SAYS = (200, ("database",))
 READS_ONLY = Trial(
-    says=(200, ("database",)),
+    SAYS,
     goes_on=frozenset({"/me/login-info"}),
     stops=frozenset({"/password/login", "/email/login", "/email/code"}),
 )
-SHORT = 3
+READS = Trial(SAYS, goes_on=READS_ONLY.goes_on)
+"""A server has set room aside, in which this and that can be written still."""
+SHORT = 2
 """Seconds."""
+ENOUGH = 220
+"""Megabytes for a server's own files and some of ours."""
 
 
-def test_that_of_a_sqlite_file(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", megabytes=8) as disk:
-        place = Persistence(driver="sqlite", name=str(disk / "identra.db"))
-        with open_town(tmp_path, place, None, HARD_TO_PLEASE) as town:
-            READS_ONLY.endure(town, filled(place, disk), SHORT)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The servers' where everything is crossed."""
+    further = ["postgres", "mysql"] if metafunc.config.getoption("everywhere") else []
+    metafunc.parametrize("kind", ["sqlite", *further])
+
+
+def test_full_for_a_while(tmp_path: Path, kind: str) -> None:
+    with small_disk(8 if kind == "sqlite" else ENOUGH) as disk:
+        if kind == "sqlite":
+            with small_town(tmp_path, disk=disk) as town:
+                READS_ONLY.endure(town, filled(town.place, disk), SHORT)
+        else:
+            with town_on(kind, tmp_path, disk=disk) as there:
+                READS.endure(there.town, full(disk), SHORT)
 
 
 @contextmanager

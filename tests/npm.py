@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -19,12 +20,15 @@ def modules() -> Path:
     if not node or not npm:
         servers.missing("Node")
     installed, mark = HOME / "node_modules", HOME / "node_modules/.of-lock"
-    lock = hashlib.sha256((HOME / "package-lock.json").read_bytes()).hexdigest()
-    if not mark.is_file() or mark.read_text() != lock:
-        done = subprocess.run([npm, "ci"], cwd=HOME, check=False, timeout=PATIENCE)
-        if done.returncode:
-            servers.missing("what tests/node/package-lock.json names")
-        mark.write_text(lock)
+    names = HOME / "package-lock.json"
+    lock = hashlib.sha256(names.read_bytes()).hexdigest()
+    with names.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # other tests beside this one want them too
+        if not mark.is_file() or mark.read_text() != lock:
+            done = subprocess.run([npm, "ci"], cwd=HOME, check=False, timeout=PATIENCE)
+            if done.returncode:
+                servers.missing("what tests/node/package-lock.json names")
+            mark.write_text(lock)
     return installed
 
 

@@ -180,5 +180,7 @@ def _fields(table: str, key: str) -> list[Field]:
     if key == "PRIMARY":
         return [shape.fields[0]]
     unique = {columns[0]: columns for columns in shape.unique}
-    names = unique.get(key) or (key.removeprefix(f"{table}_"),)
-    return [named[name] for name in names]
+    if key in unique:
+        return [named[name] for name in unique[key]]
+    # InnoDB's other indexes end with the primary key.
+    return [named[key.removeprefix(f"{table}_")], shape.fields[0]]

@@ -20,10 +20,10 @@ run: $(STAMP)
 	$(BIN)/identra serve --dev
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest --everywhere
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --everywhere
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(RUFF_PATHS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import handbook
@@ -63,18 +64,16 @@ class Side:
 def walked() -> set[Edge]:
     """The arrows taken when everything is tried after each of a few pasts."""
     seen: set[Edge] = set()
-    for past in PASTS:
-        for gap in GAPS:
-            for key in KEYS:
-                for generation in range(len(past) + 2):
-                    side = Side()
-                    for pause in past:
-                        side.now += pause
-                        side.present(side.book.current, "one")
-                    side.now += gap
-                    side.present(generation, key)
-                    side.present(generation, key)
-                    seen |= side.book.seen
+    for past, spent_with, gap, key in product(PASTS, ("one", None), GAPS, KEYS):
+        for generation in range(len(past) + 2):
+            side = Side()
+            for pause in past:
+                side.now += pause
+                side.present(side.book.current, spent_with)
+            side.now += gap
+            side.present(generation, key)
+            side.present(generation, key)
+            seen |= side.book.seen
     return seen
 
 

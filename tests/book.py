@@ -55,9 +55,14 @@ class Book:
         """The generation of the current token."""
         return len(self.spent)
 
+    @property
+    def ends_at(self) -> int:
+        """When it is over if nobody refreshes."""
+        return min(self.idle_ends_at, self.opened_at + ABSOLUTE)
+
     def state(self, now: int) -> str:
         """In the page's words."""
-        if self.ended or now >= self.idle_ends_at or now >= self.opened_at + ABSOLUTE:
+        if self.ended or now >= self.ends_at:
             return "ended"
         crowd = self.spent[-CROWD:]
         busy = len(crowd) == CROWD and now - crowd[0][0] <= GRACE

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from clock import FrozenClock
 
     from identra.app import App
+    from identra.values import Token
+
+
+QUICK = {"keys": {"algorithm": "ES256"}}
 
 
 class Room:
@@ -39,13 +43,13 @@ class Room:
             opened = await self.app.sessions.open(origin, HERE)
         return opened.session_id, self.app.sessions.pair(opened).refresh_token.token
 
-    async def refresh(self, token: str, key: str | None) -> tuple[str, str | None]:
+    async def refresh(self, token: str, key: str | None) -> tuple[str, Token | None]:
         """The verdict of a refusal, or the token that was answered."""
         try:
             done = await self.app.sessions.refresh(token, idempotency_key=key)
         except InvalidRefreshToken as refused:
             return refused.detail, None
-        return "", done.pair.refresh_token.token
+        return "", done.pair.refresh_token
 
     async def row(self, session_id: str) -> dict[str, Any]:
         t = self.app.database.tables.sessions
@@ -81,5 +85,5 @@ async def _open_house(folder: Path, clock: FrozenClock) -> AsyncIterator[App]:
     db = await open_database(place)
     await migrate(db)
     await db.close()
-    async with open_home(folder, place, clock=clock) as app:
+    async with open_home(folder, place, sections=QUICK, clock=clock) as app:
         yield app

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from book import GRACE, IDLE, Book
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from parlour import Room, open_room
 
 from identra.secret import base64url, from_base64url
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 KEYS = (None, "one", "other")
 GAPS = (0, 1, SECOND, GRACE - 1, GRACE, GRACE + 1, 3600 * SECOND, IDLE - 1)
 LONGEST_MEMORY = 16 * 17
-FEW = 20
+FEW = 4
 
 
 @pytest.fixture
@@ -42,6 +48,11 @@ class Life(RuleBasedStateMachine):
     def __init__(self, room: Room) -> None:
         super().__init__()
         self.room, self.clock = room, room.clock
+        self.graves: list[str] = []
+        self._open()
+
+    def _open(self) -> None:
+        room = self.room
         self.session, first = room.run(room.open())
         self.book = Book(self.clock())
         self.known = [first]
@@ -57,8 +68,9 @@ class Life(RuleBasedStateMachine):
         assert (said or promised) == promised
         assert (answered is None) == (promised in {"theft", "ahead", "over"})
         if answered is not None:
-            self.known += [answered] * (self.book.current == len(self.known))
-            assert answered == self.known[self.book.current]
+            self.known += [answered.token] * (self.book.current == len(self.known))
+            assert answered.token == self.known[self.book.current]
+            assert answered.expires_at == self.book.ends_at // SECOND
 
     @rule(gap=st.sampled_from(GAPS) | st.integers(0, 2 * GRACE))
     def time_passes(self, gap: int) -> None:
@@ -74,9 +86,44 @@ class Life(RuleBasedStateMachine):
             self.clock.instant += gap
             self.show(self.book.current, None)
 
+    @rule()
+    def weeks_of_use(self) -> None:
+        for _ in range(4):
+            self.clock.instant += IDLE - 1
+            self.show(self.book.current, None)
+
     @rule(back=st.integers(1, 3), key=st.sampled_from(KEYS))
     def one_a_little_older(self, back: int, key: str | None) -> None:
         self.show(max(0, self.book.current - back), key)
+
+    @precondition(lambda self: self.book.state(self.clock()) == "live")
+    @rule(edge=st.integers(-1, 1), key=st.sampled_from(KEYS))
+    def one_as_old_as_the_grace(self, edge: int, key: str | None) -> None:
+        """To the microsecond."""
+        generation = self.book.current
+        self.show(generation, "one")
+        self.clock.instant += GRACE + edge
+        self.show(generation, key)
+
+    @precondition(lambda self: self.book.state(self.clock()) == "live")
+    @rule(gap=st.integers(-1, 1))
+    def at_its_very_end(self, gap: int) -> None:
+        self.clock.instant = self.book.ends_at + gap
+        self.show(self.book.current, None)
+
+    @precondition(lambda self: len(self.known) > self.book.current + 1)
+    @rule(further=st.integers(1, 3), key=st.sampled_from(KEYS))
+    def one_from_after_the_backup(self, further: int, key: str | None) -> None:
+        self.show(min(len(self.known) - 1, self.book.current + further), key)
+
+    @precondition(lambda self: self.book.state(self.clock()) == "ended")
+    @rule()
+    def signed_in_again(self) -> None:
+        """The tokens of the session before are no better for it."""
+        self.graves += self.known[-1:]
+        self._open()
+        for token in self.graves[-3:]:
+            assert self.room.run(self.room.refresh(token, None)) == ("over", None)
 
     @rule(share=st.floats(0, 1), key=st.sampled_from(KEYS))
     def any_token_ever(self, share: float, key: str | None) -> None:
@@ -137,9 +184,10 @@ def test_whatever_is_shown_in_whatever_order_is_answered_by_the_page(
     """Nothing opens an ended session but a restored backup; each end is recorded once."""
     many = request.config.getoption("everywhere")
     bounds = settings(
-        max_examples=500 if many else 15,
-        stateful_step_count=60 if many else 30,
+        max_examples=300 if many else 15,
+        stateful_step_count=100 if many else 40,
         deadline=None,
+        phases=(Phase.reuse, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(partial(Life, room), settings=bounds)

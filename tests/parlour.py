@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import FrozenClock
+    from homes import Sections
 
     from identra.app import App
     from identra.values import Token
 
 
-QUICK = {"keys": {"algorithm": "ES256"}}
+QUICK: Sections = {"keys": {"algorithm": "ES256"}}
 
 
 class Room:
@@ -71,19 +72,19 @@ class Room:
 
 
 @contextmanager
-def open_room(folder: Path, clock: FrozenClock) -> Iterator[Room]:
+def open_room(folder: Path, clock: FrozenClock, sections: Sections | None = None) -> Iterator[Room]:
     """On SQLite, all told the time by the clock."""
     with asyncio.Runner() as runner:
-        house = _open_house(folder, clock)
+        house = _open_house(folder, clock, QUICK | (sections or {}))
         yield Room(runner, runner.run(house.__aenter__()), clock)
         runner.run(house.__aexit__(None, None, None))
 
 
 @asynccontextmanager
-async def _open_house(folder: Path, clock: FrozenClock) -> AsyncIterator[App]:
+async def _open_house(folder: Path, clock: FrozenClock, said: Sections) -> AsyncIterator[App]:
     place = Persistence(driver="sqlite", name=str(folder / "identra.db"))
     db = await open_database(place)
     await migrate(db)
     await db.close()
-    async with open_home(folder, place, sections=QUICK, clock=clock) as app:
+    async with open_home(folder, place, sections=said, clock=clock) as app:
         yield app

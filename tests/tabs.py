@@ -59,6 +59,8 @@ class Browser:
     pace: Pace
     keyed: bool = False
     tabs: int = 8
+    careful: bool = True
+    """Whether a tab leaves alone what another saved while its own answer was under way."""
     patience: int = 10 * SECOND
     """How long a tab that lost an answer waits at most before it asks again."""
 
@@ -91,7 +93,8 @@ class Browser:
                 else:
                     later(now + random.randrange(TRAVEL), tab, Home(what.token, got))
             else:
-                stored = what.got if stored == what.sent else stored
+                late = self.careful and stored != what.sent
+                stored = stored if late else what.got
                 came += 1
                 later(self.pace(random, now), tab)
         return True

@@ -110,6 +110,12 @@ def test_without_its_key_a_tab_alone_is_signed_out() -> None:
         assert not play(forgetful, "0", ANSWERS, Row(POLICY).answer), seed
 
 
+def test_tabs_that_save_a_late_answer_over_a_newer_one_are_signed_out() -> None:
+    """Sooner or later: the third rule for clients is needed."""
+    careless = partial(Browser, pace=together, keyed=True, careful=False)
+    assert not all(play(careless(seed), "0", ANSWERS, Row(POLICY).answer) for seed in SEEDS)
+
+
 @pytest.fixture
 def room(tmp_path: Path, clock: FrozenClock) -> Iterator[Room]:
     """In memory where that is a place for files: no disk is asked to flush 600,000 times."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from book import GRACE, IDLE
 from clock import NOON
 from parlour import open_room
-from tabs import Browser, hurried, seldom, together
+from tabs import POLICY, RESTED, Browser, Row, hurried, seldom, together
 
-from identra.sessions import Policy, RefreshToken, Session, Verdict, judge
-from identra.sessions.judgement import REMEMBERED, advance
-from identra.values import DAY, SECOND
+from identra.values import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,41 +27,8 @@ if TYPE_CHECKING:
 SEEDS = range(20)
 ANSWERS = 10_000
 HOUR = 3600 * SECOND
-AGE = 36_500 * DAY
-"""No session is to end for its age here."""
-POLICY = Policy(IDLE, AGE, GRACE)
-NEW = Session(0, (), None, NOON + IDLE, NOON + AGE, revoked=False)
 LONG = {"auth": {"session_max_age": "36500d"}}
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of the test's own is made in it
-
-
-@dataclass
-class Row:
-    """A session's row; its tokens are the plain numbers of their generations."""
-
-    policy: Policy
-    memory: int = REMEMBERED
-    session: Session = NEW
-
-    def answer(self, asked: Asked) -> str | None:
-        """As the room does, but without a database."""
-        token = RefreshToken("", int(asked.token), "", b"")
-        verdict = judge(token, self.session, now=asked.at, policy=self.policy, key=asked.key)
-        if verdict is Verdict.advance:
-            self._advance(asked)
-        elif verdict is not Verdict.repeat:
-            return None
-        return str(self.session.generation)
-
-    def _advance(self, asked: Asked) -> None:
-        advances = advance(self.session, now=asked.at)
-        self.session = replace(
-            self.session,
-            generation=self.session.generation + 1,
-            advances=advances[-self.memory :],
-            spent_with=asked.key,
-            idle_ends_at=asked.at + self.policy.idle,
-        )
 
 
 def play(browser: Browser, token: str, answers: int, server: Callable[[Asked], str | None]) -> bool:
@@ -80,7 +44,9 @@ def play(browser: Browser, token: str, answers: int, server: Callable[[Asked], s
 
 BROWSERS = {
     "tabs that race without a key": partial(Browser, pace=hurried),
-    "tabs that wake together and keep a key": partial(Browser, pace=together, keyed=True),
+    "tabs that sleep over a lost answer and keep a key": partial(
+        Browser, pace=together, keyed=True, rested=RESTED, patience=HOUR // 6
+    ),
     "a tab alone that keeps a key": partial(
         Browser, pace=seldom, keyed=True, tabs=1, patience=6 * HOUR
     ),
@@ -110,10 +76,15 @@ def test_without_its_key_a_tab_alone_is_signed_out() -> None:
         assert not play(forgetful, "0", ANSWERS, Row(POLICY).answer), seed
 
 
-def test_tabs_that_save_a_late_answer_over_a_newer_one_are_signed_out() -> None:
-    """Sooner or later: the third rule for clients is needed."""
-    careless = partial(Browser, pace=together, keyed=True, careful=False)
-    assert not all(play(careless(seed), "0", ANSWERS, Row(POLICY).answer) for seed in SEEDS)
+@pytest.mark.parametrize("slip", [{"keyed": False}, {"rested": 0}], ids=["key", "rest"])
+def test_each_rule_for_clients_is_needed(slip: dict[str, Any]) -> None:
+    """Tabs that sleep over a lost answer are signed out sooner or later without its key, or if
+    they refresh a pair that another has just saved.
+    """
+    kept: dict[str, Any] = {"keyed": True, "rested": RESTED, "patience": HOUR // 6}
+    browsers = [Browser(seed, together, **kept | slip) for seed in SEEDS]
+    lived = [play(one, "0", ANSWERS, Row(POLICY).answer) for one in browsers]
+    assert sum(lived) < len(SEEDS)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from standin.sites import open_site
 from identra.db import open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from homes import Sections
@@ -159,23 +159,28 @@ def client(service: running.Running, prefix: str = "") -> Iterator[httpx.Client]
 
 
 def at_once(
-    service: running.Running, requests: list[tuple[str, dict[str, str]]]
+    services: Sequence[running.Running], requests: list[tuple[str, dict[str, str]]]
 ) -> list[httpx.Response]:
-    """Post all of these in the same moment, to the workers by turns; each answer is checked."""
-    return asyncio.run(_at_once(service, requests, spoken.document(service.url)))
+    """Post all of these in the same moment, to every worker of every node by turns.
+
+    Each answer is held against the document.
+    """
+    return asyncio.run(_at_once(services, requests, spoken.document(services[0].url)))
 
 
 async def _at_once(
-    service: running.Running, requests: list[tuple[str, dict[str, str]]], said: dict[str, Any]
+    services: Sequence[running.Running],
+    requests: list[tuple[str, dict[str, str]]],
+    said: dict[str, Any],
 ) -> list[httpx.Response]:
-    workers = service.workers()
+    seats = [(service, worker) for service in services for worker in service.workers()]
     async with AsyncExitStack() as opened:
         clients = [
             await opened.enter_async_context(spoken.async_client(service.url, said))
-            for _ in workers
+            for service, _ in seats
         ]
-        for worker, one in zip(workers, clients, strict=True):
-            await _connect(service, worker, one, -(-len(requests) // len(workers)))
+        for (service, worker), one in zip(seats, clients, strict=True):
+            await _connect(service, worker, one, -(-len(requests) // len(seats)))
         return await asyncio.gather(
             *(
                 clients[number % len(clients)].post(path, json=body)

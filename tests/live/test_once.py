@@ -27,7 +27,7 @@ def prefix() -> str:
 
 def race(visitor: Visitor, posts: Posts) -> tuple[list[dict[str, Any]], Counter[str]]:
     """The bodies of those that succeeded, and how often each reason was given to the others."""
-    answers = at_once(visitor.town.service, posts)
+    answers = at_once([visitor.town.service], posts)
     won = [answer.json() for answer in answers if answer.is_success]
     return won, Counter(answer.json()["reason"] for answer in answers if not answer.is_success)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from identra.db import Duplicate
+from identra.deadline import parting
 from identra.errors import InvalidCode, InvalidState, StoreUnavailable
 from identra.secret import base64url, derive, digest, digits, keyed_digest, same, token, uuid7
 from identra.values import SECOND
@@ -138,12 +139,13 @@ class Challenges:
     async def give_back(self, answered: Answered) -> None:
         """Let a right code be answered again, since a store failed; quietly, if it can't be.
 
-        What it may have opened all the same is marked as spent, and is opened once.
+        What it may have opened all the same is marked as spent, and is opened once. The failure
+        may be that the request has no time left, so this has its own.
         """
         taken = answered.taken
         left = (taken.ends - self._clock()) // SECOND if taken else 0
         if taken and left > 0:
-            with suppress(StoreUnavailable):
+            with parting(), suppress(StoreUnavailable):
                 await self._state.put(taken.key, taken.value, ttl=left, replace=False)
 
     async def open(self, opening: Opening, *, lifetime: int) -> tuple[str, str]:

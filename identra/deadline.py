@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 STORES: Final = 4.0
 """Seconds."""
+PARTING: Final = 0.5
+"""Seconds beyond that, for what must be put right although the request has failed."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,16 @@ def one_deadline(
             _LEFT.reset(token)
 
     return within
+
+
+@contextmanager
+def parting() -> Iterator[None]:
+    """Give what is done inside PARTING seconds of its own, however many the request has left."""
+    token = _LEFT.set(_Left(PARTING))
+    try:
+        yield
+    finally:
+        _LEFT.reset(token)
 
 
 def time_left() -> float | None:

@@ -48,7 +48,8 @@ class Orders:
 
     async def retire(self, kid: str) -> Done:
         """Take a key out of the key set, if nothing that it signed can be alive."""
-        key = await self._in_ring(kid)
+        key = await self._key(kid)
+        _demand_in_ring(key)
         if key.state == "active":
             raise KeyRefused(
                 f"key {kid} is the active one; rotate first, or revoke it in an emergency"
@@ -64,10 +65,14 @@ class Orders:
     async def revoke(self, kid: str) -> tuple[Done, ...]:
         """Take a key out of the key set at once; where it was active, another one is.
 
-        That is the waiting key if every verifier can know it by now, else a new one.
+        That is the waiting key if every verifier can know it by now, else a new one. A key that
+        was revoked before stays as it is, so that what was to follow can be taken up again.
         """
-        key = await self._in_ring(kid)
+        key = await self._key(kid)
         done = Done("revoked", kid, purpose=key.purpose)
+        if key.state == "revoked":
+            return (done,)
+        _demand_in_ring(key)
         if key.state != "active":
             await self._turning.revoke(key)
             return (done,)
@@ -90,14 +95,13 @@ class Orders:
         keys = await list_keys(self._db)
         return next((key for key in keys if key.state == "passive"), None)
 
-    async def _in_ring(self, kid: str) -> KeyRow:
-        key = await self._key(kid)
-        if key.state in ("retired", "revoked"):
-            raise KeyRefused(f"key {kid} is {key.state} already")
-        return key
-
     async def _key(self, kid: str) -> KeyRow:
         for key in await list_keys(self._db):
             if key.kid == kid:
                 return key
         raise KeyRefused(f"the ring has no key {kid}; `identra keys list` names them")
+
+
+def _demand_in_ring(key: KeyRow) -> None:
+    if key.state in ("retired", "revoked"):
+        raise KeyRefused(f"key {key.kid} is {key.state} already")

@@ -58,7 +58,7 @@ class Keys:
         self._ticks = ticks
         self._ring: Ring | None = None
         self._read_at = self._tried_at = 0.0
-        self._begun = self._held = 0
+        self._begun = self._held = self._failed = 0
         self._reading = asyncio.Lock()
 
     async def load(self) -> None:
@@ -67,9 +67,9 @@ class Keys:
             await self._read()
 
     async def refresh(self) -> None:
-        """Read the ring again if what is held is older than its interval."""
+        """Read the ring again if what is held is older than its interval. Raises as `fresh`."""
         if self._age() >= RELOAD_EVERY:
-            await self.load()
+            await self._share(0)
 
     async def reload_or_warn(self) -> None:
         """Read the ring again; what can't be read leaves the former one in use, and a warning."""
@@ -141,23 +141,44 @@ class Keys:
         Waiting rather than refusing: the key may be newer than what is held here, and refusing
         an honest refresh token logs somebody out. What can't be new is not waited for.
         """
-        if not may_be_new(key_id, self._clock()):
-            return
+        if may_be_new(key_id, self._clock()):
+            await self._share(RELOAD_FOR_UNKNOWN)
+
+    async def _share(self, rest: float) -> None:
+        """See one reading end that began after this, `rest` seconds after the one before.
+
+        All who wait go by its outcome: were each to try again after a failure, they would wait for
+        one another. Raises StoreUnavailable for it.
+        """
         asked = self._begun
         async with self._reading:
-            if self._held <= asked:
-                await asyncio.sleep(self._tried_at + RELOAD_FOR_UNKNOWN - self._ticks())
+            if self._held > asked:
+                return
+            if self._failed > asked:
+                raise StoreUnavailable("the key ring could not be read", retry_after=1)
+            await asyncio.sleep(self._tried_at + rest - self._ticks())
+            try:
                 await self._read()
+            except OperatorError as fault:
+                raise StoreUnavailable(str(fault), retry_after=5) from fault
 
     async def _read(self) -> None:
         self._begun += 1
         number, began = self._begun, self._ticks()
         self._tried_at = began
+        try:
+            ring = await self._opened()
+        except Exception:
+            self._failed = number
+            raise
+        self._ring, self._read_at, self._held = ring, began, number
+
+    async def _opened(self) -> Ring:
         t = self._db.tables.keys
         rows = await self._db.fetch(t.select().where(t.state != "retired"))
         ring = open_ring(rows, self._master, self._ring)
         await self._own_up(ring)
-        self._ring, self._read_at, self._held = ring, began, number
+        return ring
 
     async def _own_up(self, ring: Ring) -> None:
         """Have the active keys kept for as long as what this process puts under them."""

@@ -70,7 +70,11 @@ class Turning:
         await self._db.transact(partial(self._revoke_for, key, heir))
 
     async def replace(self, key: KeyRow, algorithm: Algorithm) -> str:
-        """Revoke the active key or secret, and have a new one in its place at once; its kid."""
+        """Revoke the active key or secret, and have a new one in its place at once; its kid.
+
+        A node that could not open the new one would go on believing the revoked one.
+        """
+        await self._demand_held()
         made = await self._new(key, algorithm)
         await self._db.transact(partial(self._replace, key, made))
         return made.kid

@@ -125,7 +125,10 @@ async def test_a_waiting_key_that_all_can_know_takes_a_revoked_ones_place(
 async def test_revoking_with_end_sessions_ends_those_that_the_key_last_signed_for(
     tmp_path: Path, persistence: Persistence, capsys: Capture
 ) -> None:
-    """Not those whose newest token another key has signed since, even where nothing advanced."""
+    """Not those whose newest token another key has signed since, even where nothing advanced.
+
+    Also of a key that is revoked already: who revoked it may have been stopped then and there.
+    """
     long = {"auth": {"refresh_grace": "5m"}}
     async with open_house(tmp_path, persistence, sections=long) as house:
         operator = Operator(house.settings, capsys)
@@ -138,8 +141,11 @@ async def test_revoking_with_end_sessions_ends_those_that_the_key_last_signed_fo
         await operator.order("promote", added["kid"])
         await house.app.keys.load()
         assert refresh(tokens(await eve.refresh(refresh(theirs)))) == refresh(raced)
+        assert "sessions_ended" not in await operator.order("revoke", first, "--yes")
+        keys = await operator.keys()
         told = await operator.order("revoke", first, "--end-sessions", "--yes")
         assert told["sessions_ended"] == 1
+        assert await operator.keys() == keys
         assert reason(await ada.refresh(refresh(hers))) == "INVALID_REFRESH_TOKEN"
         assert tokens(await eve.refresh(refresh(raced)))
         t = house.app.database.tables.events

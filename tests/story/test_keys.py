@@ -15,8 +15,8 @@ from homes import open_home, write_settings
 from piccolo.querystring import QueryString
 
 from identra.app import build, make_first_keys, opened_database, opening, prepare
-from identra.errors import OperatorError
-from identra.keys import Keys, NoKeysError
+from identra.errors import OperatorError, StoreUnavailable
+from identra.keys import RELOAD_EVERY, Keys, NoKeysError
 from identra.master import MasterKeyError, make_file, read_files
 from identra.secret import uuid7
 from identra.settings import Persistence, load
@@ -197,6 +197,25 @@ async def test_a_flood_of_unknown_key_ids_has_the_ring_read_once_a_second(
             assert known == [None] * 20
             assert keys.reads == 1 + turn
             assert time.monotonic() - began > 0.5
+
+
+async def test_a_flood_while_the_ring_can_not_be_read_fails_with_one_reading(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    """Nobody waits for the failures of those who asked before, probes neither."""
+    async with open_home(tmp_path, persistence, clock=clock) as app:
+        master = read_files(app.settings.keys.master_key_files)
+        steps = opening.steps(app.settings, app.database, master, clock)
+        ticks = [0.0]
+        keys = Counted(app.database, master, steps, opening.system_clock, lambda: ticks[0])
+        await keys.load()
+        t = app.database.tables.keys
+        await app.database.change(t.update({t.public: "no JSON"}).where(t.purpose == "sig"))
+        for ask in (lambda: keys.verifier(uuid7()), keys.refresh):
+            keys.reads, ticks[0] = 0, ticks[0] + RELOAD_EVERY
+            told = await asyncio.gather(*(ask() for _ in range(20)), return_exceptions=True)
+            assert {type(each) for each in told} == {StoreUnavailable}
+            assert keys.reads == 1
 
 
 async def test_a_row_that_can_not_be_read_leaves_the_former_ring_in_use(

@@ -69,7 +69,8 @@ async def test_it_is_refused_while_a_node_that_is_up_lacks_the_new_master_key(
         async with open_house(tmp_path / "other", persistence, sections=first) as house:
             operator = Operator(house.settings, capsys)
             before = await operator.keys()
-            for words in (["reseal"], ["add"], ["rotate", "--now", "--yes"]):
+            active = [["revoke", key["kid"], "--yes"] for key in before]
+            for words in (["reseal"], ["add"], ["rotate", "--now", "--yes"], *active):
                 told = await operator.refused(*words)
                 assert "1 processes are up without master key" in told
                 assert "add its file to their keys.master_key_files" in told

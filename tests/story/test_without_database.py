@@ -75,3 +75,16 @@ async def test_every_answer_is_one_of_five_tries(app: App, cable: Cable) -> None
     cable.mend()
     with pytest.raises(InvalidCode):
         await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+
+
+async def test_a_database_that_is_too_slow_in_all_loses_no_code_either(
+    app: App, cable: Cable
+) -> None:
+    """No time is left for the stores then; what gives the code back has its own."""
+    await app.login.begin_code("email", ADA, HERE, use_html=False)
+    code = code_for(app, ADA)
+    cable.slowness = 0.4
+    with pytest.raises(StoreUnavailable):
+        await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+    cable.slowness = 0
+    await app.login.complete_code("email", ADA, code, HERE, bearer=None)

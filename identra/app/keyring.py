@@ -10,8 +10,7 @@ from identra import master
 from identra.app import opening
 from identra.app.preparing import settle_schema
 from identra.events import Events
-from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPolicy, Turning
-from identra.master import MasterKeyError
+from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPolicy, Sealing, Turning
 from identra.nodes import Nodes
 from identra.sessions import Ending
 from identra.values import SECOND
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from identra.db import Database
-    from identra.master import MasterKeys
     from identra.settings import Loaded, SettingsTree
     from identra.values import Clock
 
@@ -47,15 +45,12 @@ def workshop(tree: SettingsTree, db: Database, clock: Clock) -> Workshop:
     keys = master.read_files(tree.keys.master_key_files)
     events, policy = Events(db, clock), rotation_policy(tree)
     steps = opening.steps(tree, db, keys, clock)
-
-    async def demand_held() -> None:
-        await _demand_held(Nodes(db), keys)
-
-    turning = Turning(db, steps, demand_held)
+    sealing = Sealing(keys, Nodes(db))
+    turning = Turning(db, steps, sealing)
     return Workshop(
         rotation=Rotation(db, turning, policy),
         orders=Orders(db, turning, policy),
-        resealing=Resealing(db, steps, events, keys.first.key_id, demand_held),
+        resealing=Resealing(db, steps, events, sealing),
         sessions=Ending(db, events),
     )
 
@@ -83,13 +78,3 @@ def rotation_policy(tree: SettingsTree) -> RotationPolicy:
         ahead=max(keys.publish_ahead, soonest) * SECOND,
         soonest=soonest * SECOND,
     )
-
-
-async def _demand_held(nodes: Nodes, keys: MasterKeys) -> None:
-    """Raise unless all nodes that are up can open what the first master key seals."""
-    first = keys.first.key_id
-    if lacking := (await nodes.live()).lacking(first):
-        raise MasterKeyError(
-            f"{lacking} processes are up without master key {first}, which this one seals by;"
-            " add its file to their keys.master_key_files, restart them, and try again"
-        )

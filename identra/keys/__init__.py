@@ -19,6 +19,7 @@ from identra.keys.plan import Due, Promote, Publish, Retire, RotationPolicy, pla
 from identra.keys.resealing import Resealing
 from identra.keys.room import RELOAD_EVERY, STALE_AFTER, Keys
 from identra.keys.rotation import Done, Rotated, Rotation
+from identra.keys.sealing import Sealing
 from identra.keys.steps import Steps
 from identra.keys.turning import Turning
 
@@ -45,6 +46,7 @@ __all__ = [
     "Rotated",
     "Rotation",
     "RotationPolicy",
+    "Sealing",
     "SigningKey",
     "Steps",
     "Turning",

@@ -7,49 +7,38 @@ from typing import TYPE_CHECKING, Final
 from identra.keys.listing import list_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from identra.db import Database
     from identra.events import Events
     from identra.keys.nouns import KeyRow
+    from identra.keys.sealing import Sealing
     from identra.keys.steps import Steps
 
 TURNS: Final = 3
 
 
 class Resealing:
-    """Closes every key by the first master key, whichever of them closed it before.
+    """Closes every key by the first master key, whichever of them closed it before."""
 
-    `demand_held` raises unless every node that is up holds that key.
-    """
-
-    def __init__(
-        self,
-        db: Database,
-        steps: Steps,
-        events: Events,
-        first: str,
-        demand_held: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, db: Database, steps: Steps, events: Events, sealing: Sealing) -> None:
         self._db = db
         self._steps = steps
         self._events = events
-        self._first = first
-        self._demand_held = demand_held
+        self._sealing = sealing
 
     async def reseal(self) -> int:
         """Reseal key by key; how many were. Stopped in the middle, it goes on where it was.
 
-        Raises MasterKeyError for a key that no configured master key opens.
+        Raises MasterKeyError while a node that is up lacks the first master key, and for a key
+        that none at hand opens.
         """
-        await self._demand_held()
+        first = (await self._sealing.demand_first()).key_id
         resealed = 0
         for _ in range(TURNS):
-            for key in await self._others():
+            for key in await self._others(first):
                 resealed += await self._steps.reseal(key.kid, key.sealed_by)
         if resealed:
-            await self._events.record("key.resealed", sealed_by=self._first, keys=str(resealed))
+            await self._events.record("key.resealed", sealed_by=first, keys=str(resealed))
         return resealed
 
-    async def _others(self) -> list[KeyRow]:
-        return [key for key in await list_keys(self._db) if key.sealed_by != self._first]
+    async def _others(self, first: str) -> list[KeyRow]:
+        return [key for key in await list_keys(self._db) if key.sealed_by != first]

@@ -133,7 +133,7 @@ class Keys:
 
     async def _insert_all(self, made: tuple[NewKey, ...]) -> None:
         for key in made:
-            await self._steps.insert_active(key)
+            await self._steps.insert_active(key, self._master.first)
 
     async def _look_for(self, key_id: str) -> None:
         """Read the ring again, at most once a second; who asks meanwhile waits for that reading.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from identra.events import Events
     from identra.keys.making import NewKey
     from identra.keys.nouns import KeyRow, KeyState, Lives
-    from identra.master import MasterKeys
+    from identra.master import MasterKey, MasterKeys
 
 
 class Steps:
@@ -28,14 +28,14 @@ class Steps:
         self._events = events
         self._lives = lives
 
-    async def insert_active(self, key: NewKey) -> None:
-        """Add a key that signs at once. Raises Duplicate while another one does."""
-        await self._insert(key, "active", key.purpose)
+    async def insert_active(self, key: NewKey, by: MasterKey) -> None:
+        """Add a key that signs at once, sealed. Raises Duplicate while another one does."""
+        await self._insert(key, by, "active", key.purpose)
         await self._events.record("key.activated", kid=key.kid, algorithm=key.algorithm)
 
-    async def insert_passive(self, key: NewKey, signs_from: int) -> None:
-        """Add a key that waits. Raises Duplicate while another one does."""
-        await self._insert(key, "passive", NEXT, signs_from)
+    async def insert_passive(self, key: NewKey, by: MasterKey, signs_from: int) -> None:
+        """Add a key that waits, sealed. Raises Duplicate while another one does."""
+        await self._insert(key, by, "passive", NEXT, signs_from)
         await self._events.record("key.published", kid=key.kid, algorithm=key.algorithm)
 
     async def promote(self, kid: str) -> bool:
@@ -105,7 +105,7 @@ class Steps:
         return bool(await self._db.change(t.update(values).where(same)))
 
     async def _insert(
-        self, key: NewKey, state: KeyState, slot: str, signs_from: int | None = None
+        self, key: NewKey, by: MasterKey, state: KeyState, slot: str, signs_from: int | None = None
     ) -> None:
         t = self._db.tables.keys
         now = await self._db.instant()
@@ -116,8 +116,8 @@ class Steps:
             state=state,
             slot=slot,
             public=key.public,
-            sealed=self._master.first.seal(key.private),
-            sealed_by=self._master.first.key_id,
+            sealed=by.seal(key.private),
+            sealed_by=by.key_id,
             created_at=now,
             changed_at=now,
             signs_from=signs_from,

@@ -11,12 +11,12 @@ from identra.keys.making import new_pair, new_secret
 from identra.keys.nouns import KeyRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from identra.db import Database
     from identra.keys.making import NewKey
     from identra.keys.nouns import Algorithm, KeyRow
+    from identra.keys.sealing import Sealing
     from identra.keys.steps import Steps
+    from identra.master import MasterKey
 
 
 class Lost(KeyRefused):
@@ -27,24 +27,19 @@ class Lost(KeyRefused):
 
 
 class Turning:
-    """Turns the ring by one step. Of all processes that try one has its way, the others get Lost.
+    """Turns the ring by one step: of all processes that try one has its way, the others Lost."""
 
-    `demand_held` raises unless every node that is up can open what is sealed here.
-    """
-
-    def __init__(
-        self, db: Database, steps: Steps, demand_held: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, db: Database, steps: Steps, sealing: Sealing) -> None:
         self._db = db
         self._steps = steps
-        self._demand_held = demand_held
+        self._sealing = sealing
 
     async def publish(self, algorithm: Algorithm, signs_from: int) -> str:
         """Make a key that will sign, and publish it; its kid."""
-        await self._demand_held()
+        by = await self._sealing.demand_common()
         key = await asyncio.to_thread(new_pair, algorithm)
         try:
-            await self._db.transact(partial(self._steps.insert_passive, key, signs_from))
+            await self._db.transact(partial(self._steps.insert_passive, key, by, signs_from))
         except Duplicate:
             raise Lost from None
         return key.kid
@@ -70,20 +65,17 @@ class Turning:
         await self._db.transact(partial(self._revoke_for, key, heir))
 
     async def replace(self, key: KeyRow, algorithm: Algorithm) -> str:
-        """Revoke the active key or secret, and have a new one in its place at once; its kid.
-
-        A node that could not open the new one would go on believing the revoked one.
-        """
-        await self._demand_held()
+        """Revoke the active key or secret, and have a new one in its place at once; its kid."""
+        by = await self._sealing.common_or_first()
         made = await self._new(key, algorithm)
-        await self._db.transact(partial(self._replace, key, made))
+        await self._db.transact(partial(self._replace, key, made, by))
         return made.kid
 
     async def renew_secret(self) -> str:
         """Have a new secret prove what is made from now on; the former proves what it made."""
-        await self._demand_held()
+        by = await self._sealing.demand_common()
         made = new_secret()
-        await self._db.transact(partial(self._renew, made))
+        await self._db.transact(partial(self._renew, made, by))
         return made.kid
 
     async def _promote(self, kid: str) -> None:
@@ -100,13 +92,13 @@ class Turning:
         await self._revoke(key)
         _demand(await self._steps.promote(heir))
 
-    async def _replace(self, key: KeyRow, made: NewKey) -> None:
+    async def _replace(self, key: KeyRow, made: NewKey, by: MasterKey) -> None:
         await self._revoke(key)
-        await self._steps.insert_active(made)
+        await self._steps.insert_active(made, by)
 
-    async def _renew(self, made: NewKey) -> None:
+    async def _renew(self, made: NewKey, by: MasterKey) -> None:
         _demand(await self._steps.demote(await self._holder("mac")))
-        await self._steps.insert_active(made)
+        await self._steps.insert_active(made, by)
 
     async def _new(self, key: KeyRow, algorithm: Algorithm) -> NewKey:
         return (

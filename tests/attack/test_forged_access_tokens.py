@@ -347,7 +347,7 @@ async def test_a_key_that_left_the_ring_verifies_nothing(
             await house.app.database.change(t.update(change).where(t.id == former))
             if standing == "former":
                 async with house.app.database.transaction():
-                    await keys._steps.insert_active(new_pair("ES256"))
+                    await keys._steps.insert_active(new_pair("ES256"), keys._master.first)
             await keys.load()
             assert reason(await house.caller().info(access(pair))) == told
         published = (await house.caller().ask("/.well-known/jwks.json")).text

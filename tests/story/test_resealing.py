@@ -12,6 +12,7 @@ from orders import Operator
 
 from identra.cli import run
 from identra.master import MasterKeyError, read_files
+from identra.nodes import Nodes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,20 +62,39 @@ async def test_the_master_key_changes_by_the_two_file_way(
 async def test_it_is_refused_while_a_node_that_is_up_lacks_the_new_master_key(
     tmp_path: Path, persistence: Persistence, capsys: Capture
 ) -> None:
-    """That node could read the ring no more."""
-    async with open_home(tmp_path, persistence):
+    """That node could read the ring no more. What is new is sealed by a key that it holds."""
+    async with open_home(tmp_path, persistence) as late:
+        old = read_files([tmp_path / "master.key"]).first.key_id
         make(tmp_path)
         (tmp_path / "other").mkdir()
         first = named(tmp_path, "new.key", "master.key")
         async with open_house(tmp_path / "other", persistence, sections=first) as house:
             operator = Operator(house.settings, capsys)
             before = await operator.keys()
-            active = [["revoke", key["kid"], "--yes"] for key in before]
-            for words in (["reseal"], ["add"], ["rotate", "--now", "--yes"], *active):
-                told = await operator.refused(*words)
-                assert "1 processes are up without master key" in told
-                assert "add its file to their keys.master_key_files" in told
+            told = await operator.refused("reseal")
+            assert "1 processes are up without master key" in told
+            assert "add its file to their keys.master_key_files" in told
             assert await operator.keys() == before
+            active = [["revoke", key["kid"], "--yes"] for key in before]
+            for words in (["add"], ["rotate", "--secret", "--yes"], active[0], active[1]):
+                await operator.order(*words)
+            assert {key["sealed_by"] for key in await operator.keys()} == {old}
+            await late.keys.load()
+
+
+async def test_an_emergency_waits_for_no_node(
+    tmp_path: Path, persistence: Persistence, capsys: Capture
+) -> None:
+    """A node that holds none of our master keys is left behind; a usual rotation waits for it."""
+    async with open_home(tmp_path, persistence, sections=named(tmp_path, "master.key")) as app:
+        stranger = Nodes(app.database, holds=["a master key that nobody else has"])
+        await stranger.announce()
+        operator = Operator(tmp_path / "identra.toml", capsys)
+        kid = await operator.kid(state="active", purpose="sig")
+        assert "1 processes are up without" in await operator.refused("add")
+        assert "1 processes are up without" in await operator.refused("rotate", "--secret", "--yes")
+        done = (await operator.order("revoke", kid, "--yes"))["done"]
+        assert [each["did"] for each in done] == ["revoked", "made"]
 
 
 async def test_a_key_that_no_master_key_at_hand_opens_stops_it(

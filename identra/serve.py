@@ -29,10 +29,11 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
     Raises, before any port is open: SettingsError for a port that can't be had, OperatorError
     and StoreUnavailable for a database or keys that can't be used.
     """
-    from identra import app, log
+    from identra import app, coredump, log
     from identra.workers import Workers
 
     log.configure(dev=dev)
+    coredump.forbid()
     with bind(loaded) as listening:
         asyncio.run(app.prepare(loaded, read_only=read_only))
         _listen(loaded, listening)

@@ -14,7 +14,7 @@ from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPoli
 from identra.master import MasterKeyError
 from identra.nodes import Nodes
 from identra.sessions import Ending
-from identra.values import SECOND
+from identra.values import SECOND, UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.master import MasterKeys
     from identra.settings import Loaded, SettingsTree
-    from identra.values import Clock
+    from identra.values import Clock, Meter
 
 MAX_AGES: Final = 2
 """A verifier may have read the key set just before a key was in it, and a cache before it may have
@@ -42,11 +42,11 @@ class Workshop:
     sessions: Ending
 
 
-def workshop(tree: SettingsTree, db: Database, clock: Clock) -> Workshop:
+def workshop(tree: SettingsTree, db: Database, clock: Clock, meter: Meter = UNMETERED) -> Workshop:
     """What changes the ring of this database. Raises MasterKeyError for files of no use."""
     keys = master.read_files(tree.keys.master_key_files)
-    events, policy = Events(db, clock), rotation_policy(tree)
-    steps = opening.steps(tree, db, keys, clock)
+    events, policy = Events(db, clock, meter), rotation_policy(tree)
+    steps = opening.steps(tree, db, keys, events)
 
     async def demand_held() -> None:
         await _demand_held(Nodes(db), keys)

@@ -15,15 +15,16 @@ from piccolo.query.base import Query
 from piccolo.querystring import QueryString
 
 from identra.db.binding import Binding
+from identra.db.instants import Turned, read_clocks
 from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
-from identra.db.statement import Bound, Engine, Row, Session, Statement
+from identra.db.statement import Bound, Engine, Occupancy, Row, Session, Statement
 from identra.db.tables import Tables
 from identra.deadline import in_time, time_left
 from identra.errors import OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
 
     from identra.settings import Persistence
@@ -36,13 +37,6 @@ OVERTAKEN = 2.0
 """Seconds after which a transaction that was overtaken is not begun again."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Turned:
-    """Stands in a query for the instant at which it is run, by the clock that was given."""
-
-    clock: Clock
-
-
 @dataclass(slots=True)
 class _Open:
     """The transaction of one task. A broken one only rolls back."""
@@ -51,6 +45,7 @@ class _Open:
     owner: asyncio.Task[Any] | None
     broken: bool = False
     ended: bool = field(default=False)
+    then: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Database:
@@ -72,7 +67,7 @@ class Database:
         bound = self._compile(query)
         async with in_time():
             with self._place() as place:
-                return await place.rows(bound.sql, _instants(bound.args))
+                return await place.rows(bound.sql, read_clocks(bound.args))
 
     async def first(self, query: Runnable) -> Row | None:
         """Give the first row, or None."""
@@ -88,7 +83,7 @@ class Database:
         bound = self._compile(query)
         async with in_time():
             with self._place() as place:
-                return await place.affected(bound.sql, _instants(bound.args))
+                return await place.affected(bound.sql, read_clocks(bound.args))
 
     def prepare(self, query: Query[Any, Any] | QueryString) -> Statement:
         """Compile a query once; `Param("name")` marks what `bind(name=…)` gives it each time.
@@ -120,6 +115,14 @@ class Database:
 
         return await again(attempt, OVERTAKEN)
 
+    def once_lasting(self, act: Callable[[], None]) -> None:
+        """Do something as soon as what this task has changed lasts; never if that is undone."""
+        current = self._current.get()
+        if current is None or current.ended:
+            act()
+        else:
+            current.then.append(act)
+
     def only_reading(self) -> Database:
         """The same database for one that must not write: StoreUnavailable where it tries."""
         return Database(OnlyReads(self._engine), self._binding, self._clock)
@@ -129,11 +132,16 @@ class Database:
         """Whether it is not such a twin."""
         return not isinstance(self._engine, OnlyReads)
 
+    @property
+    def occupancy(self) -> Occupancy:
+        """How its connections are used at this moment."""
+        return self._engine.occupancy
+
     def now(self) -> QueryString:
         """Unix microseconds as SQL: the database's clock, one instant all through a statement."""
         if self._clock is None:
             return QueryString(self._engine.now)
-        return QueryString(self._engine.number, _Turned(self._clock))
+        return QueryString(self._engine.number, Turned(self._clock))
 
     async def instant(self) -> int:
         """Ask the database what time it is, in Unix microseconds."""
@@ -207,6 +215,8 @@ class Transaction:
         if error is None and not self._open.broken and time_left() != 0:
             async with in_time():
                 await self._open.session.commit()
+            for act in self._open.then:
+                act()
             return
         await self._undo(self._open.session)
         if error is None and self._open.broken:
@@ -219,14 +229,6 @@ class Transaction:
         with suppress(TimeoutError):
             async with asyncio.timeout(time_left()):
                 await session.rollback()
-
-
-def _instants(args: Sequence[Any]) -> Sequence[Any]:
-    clock = next((arg.clock for arg in args if isinstance(arg, _Turned)), None)
-    if clock is None:
-        return args
-    instant = clock()
-    return [instant if isinstance(arg, _Turned) else arg for arg in args]
 
 
 async def open_database(settings: Persistence, *, clock: Clock | None = None) -> Database:

@@ -13,7 +13,7 @@ from identra.db.ends import Ends
 from identra.db.mysql_wire import COLLATION, PATIENCE, STATEMENT, Place, Unfit, connect
 from identra.db.overtaken import Overtaken, again
 from identra.db.pool import Pool
-from identra.db.statement import Duplicate, Row
+from identra.db.statement import Duplicate, Occupancy, Row
 from identra.errors import Internal, OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ class Mysql:
         self.dialect = dialect
         self.ends = Ends()
         self.pool = pool
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """Of the pool."""
+        return self.pool.occupancy
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """Run one statement on a connection of the pool."""

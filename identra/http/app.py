@@ -20,7 +20,7 @@ from identra.http.cors import headers_for
 from identra.http.errors import Failures
 from identra.http.gate import raise_gate
 from identra.http.operation import NO_STORE, Operation, reply
-from identra.http.routes import PREFIXES, every_operation
+from identra.http.routes import OLDER, PREFIXES, every_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -151,15 +151,28 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
     settings = app_of(call).settings
     if "access-control-allow-origin" not in headers:
         headers.update(headers_for(settings.cors, call.headers.get("origin")))
+    seconds = perf_counter() - call.began
+    _count(call, response.status, seconds)
     if call.template not in _QUIET:
-        _log(call, response.status)
+        _log(call, response.status, seconds)
 
 
-def _log(call: Call, status: int) -> None:
+def _count(call: Call, status: int, seconds: float) -> None:
+    app_of(call).meter.answered(
+        call.template.removeprefix(OLDER),
+        call.method if call.route else "-",
+        "left" if call.transport.is_closing() else str(status),
+        reason=call.reason,
+        detail=call.detail,
+        seconds=seconds,
+    )
+
+
+def _log(call: Call, status: int, seconds: float) -> None:
     log = structlog.get_logger("identra.http").bind(
         method=call.method if call.route else "-",
         route=call.template,
-        ms=round((perf_counter() - call.began) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         request_id=call.request_id,
         attempt_id=call.attempt_id,
         peer=address(call, app_of(call).settings),

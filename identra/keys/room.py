@@ -67,7 +67,7 @@ class Keys:
 
     async def refresh(self) -> None:
         """Read the ring again if what is held is older than its interval."""
-        if self._age() >= RELOAD_EVERY:
+        if self.age >= RELOAD_EVERY:
             await self.load()
 
     async def reload_or_warn(self) -> None:
@@ -86,9 +86,14 @@ class Keys:
             raise NoKeysError("the key ring was not read yet")
         return self._ring
 
+    @property
+    def age(self) -> float:
+        """Seconds since the ring was read."""
+        return self._ticks() - self._read_at
+
     def signer(self) -> SigningKey:
         """The one active signing key. Raises StoreUnavailable where the ring held is too old."""
-        if self._age() > STALE_AFTER:
+        if self.age > STALE_AFTER:
             raise StoreUnavailable("the key ring could not be read for too long", retry_after=5)
         return self.ring.signer
 
@@ -159,6 +164,3 @@ class Keys:
             return
         for kid in (ring.signer.kid, ring.secret.secret_id):
             await self._steps.own_up(ring.rows[kid])
-
-    def _age(self) -> float:
-        return self._ticks() - self._read_at

@@ -28,6 +28,8 @@ FURTHER = ["sqlite and redis", "postgres", "mysql", "mysql and redis"]
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     further = FURTHER if metafunc.config.getoption("everywhere") else []
+    if "metered" in metafunc.fixturenames:
+        metafunc.parametrize("metered", ["sqlite", *([*further, HOMES[1]] if further else [])])
     for fixture in ("town", "hasty_town"):
         if fixture in metafunc.fixturenames:
             homes = [*HOMES, *further]

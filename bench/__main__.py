@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import RESULTS, ROOT, startup, table
+from bench import RESULTS, ROOT, metering, startup, table
 from bench.setting import Setting, measure
 from bench.stores import STORES, Missing, opened
 
@@ -46,7 +46,8 @@ def _parts(asked: argparse.Namespace) -> Iterator[object]:
         try:
             with opened(name) as store:
                 for workers in asked.workers:
-                    yield from measure(store, _setting(asked, workers))
+                    ask = metering.measure if asked.only == "metrics" else measure
+                    yield from ask(store, _setting(asked, workers))
         except Missing as missing:
             yield f"## {name}\n\nSkipped: {missing}.\n"
 
@@ -63,7 +64,9 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, nargs="+", help="numbers of workers, by turns")
     parser.add_argument("--store", nargs="+", choices=list(STORES), default=list(STORES))
     parser.add_argument("--algorithm", choices=["RS256", "ES256", "EdDSA"], default="RS256")
-    parser.add_argument("--only", default="", help="`starting`, `storm`, or a part of a route")
+    parser.add_argument(
+        "--only", default="", help="`starting`, `storm`, `metrics`, or a part of a route"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder for the report")
     parser.set_defaults(**(QUICK if "--quick" in sys.argv else WHOLE))
     return parser.parse_args()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from identra.app import App
+    from identra.values import Meter
 
 Door: TypeAlias = Sanic[Any, Any]
 
@@ -151,15 +152,16 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
     settings = app_of(call).settings
     if "access-control-allow-origin" not in headers:
         headers.update(headers_for(settings.cors, call.headers.get("origin")))
-    seconds = perf_counter() - call.began
-    _count(call, response.status, seconds)
-    if call.template not in _QUIET:
+    seconds, template = perf_counter() - call.began, call.template
+    if (meter := app_of(call).meter).on:
+        _count(call, template, response.status, seconds, meter)
+    if template not in _QUIET:
         _log(call, response.status, seconds)
 
 
-def _count(call: Call, status: int, seconds: float) -> None:
-    app_of(call).meter.answered(
-        call.template.removeprefix(OLDER),
+def _count(call: Call, template: str, status: int, seconds: float, meter: Meter) -> None:
+    meter.answered(
+        template.removeprefix(OLDER),
         call.method if call.route else "-",
         "left" if call.transport.is_closing() else str(status),
         reason=call.reason,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from identra.metrics.sheet import Series, Sheet
 
 _ENDINGS = frozenset({"session.revoked", "session.theft"})
+_SUM = len(of.BUCKETS) + 1
 _GAUGES = {metric.name: metric for metric in of.EVERY if metric.kind == "gauge"}
 
 
@@ -26,10 +27,11 @@ class Pen:
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
+        self._answers: dict[Series, tuple[int, int]] = {}
         self._shown: set[Series] = set()
         for metric in of.EVERY:
             for labels in metric.known:
-                sheet.open(metric, labels)
+                sheet.place(metric, labels)
 
     def answered(  # noqa: PLR0913 - what a line of the log says
         self,
@@ -42,9 +44,13 @@ class Pen:
         seconds: float,
     ) -> None:
         """Count a request, and how long it took."""
-        self._sheet.add(of.REQUESTS, (route, method, status, reason))
-        self._observe(of.REQUEST_SECONDS, (route,), seconds)
-        if token := KINDS.get(reason):
+        answered = (route, method, status, reason)
+        places = self._answers.get(answered) or self._look_up(answered)
+        numbers = self._sheet.numbers
+        numbers[places[0]] += 1
+        numbers[places[1] + bisect_left(of.BUCKETS, seconds)] += 1
+        numbers[places[1] + _SUM] += seconds
+        if reason and (token := KINDS.get(reason)):
             self._refuse(token, detail)
 
     def token_refused(self, detail: str) -> None:
@@ -79,9 +85,18 @@ class Pen:
             self._sheet.put(_GAUGES[name], tuple(labels), value)
         self._shown = set(gauges)
 
+    def _look_up(self, answered: Series) -> tuple[int, int]:
+        """Where the numbers of such an answer are: this is on the path of every request."""
+        places = (
+            self._sheet.place(of.REQUESTS, answered),
+            self._sheet.place(of.REQUEST_SECONDS, answered[:1]),
+        )
+        self._answers[answered] = places
+        return places
+
     def _refuse(self, token: str, detail: str) -> None:
         self._sheet.add(of.TOKENS_REFUSED, (token, cause_of(token, detail)))
 
     def _observe(self, metric: Metric, labels: Series, seconds: float) -> None:
         self._sheet.add(metric, labels, at=bisect_left(of.BUCKETS, seconds))
-        self._sheet.add(metric, labels, seconds, at=len(of.BUCKETS) + 1)
+        self._sheet.add(metric, labels, seconds, at=_SUM)

@@ -37,29 +37,25 @@ class Sheet:
         ends = (_HEAD, _HEAD + 8 * NUMBERS, _HEAD + 8 * NUMBERS + NAMES)
         view = memoryview(mmap.mmap(-1, ends[2]))
         self._head = view[: ends[0]].cast("Q")
-        self._numbers: Any = view[ends[0] : ends[1]].cast("d")
+        # An aligned number is written whole: who reads meanwhile sees the former or the new one.
+        self.numbers: Any = view[ends[0] : ends[1]].cast("d")
         self._names = view[ends[1] :]
         self._places: dict[Series, int] = {}
 
     def add(self, metric: Metric, labels: Series, by: float = 1, *, at: int = 0) -> None:
         """Add to the number `at` a series' own place."""
-        # An aligned number is written whole: who reads meanwhile sees the former or the new one.
-        self._numbers[self._place(metric, labels) + at] += by
+        self.numbers[self.place(metric, labels) + at] += by
 
     def put(self, metric: Metric, labels: Series, value: float) -> None:
         """Replace a number."""
-        self._numbers[self._place(metric, labels)] = value
-
-    def open(self, metric: Metric, labels: Series) -> None:
-        """Have a series told from now on."""
-        self._place(metric, labels)
+        self.numbers[self.place(metric, labels)] = value
 
     def read(self) -> dict[Series, list[float]]:
         """Every series that is there, with its numbers; up to where it can be read."""
         found: dict[Series, list[float]] = {}
         with suppress(ValueError, IndexError, TypeError):
             for series, place, width in self._entries():
-                found[series] = self._numbers[place : place + width].tolist()
+                found[series] = self.numbers[place : place + width].tolist()
         return found
 
     def _entries(self) -> Iterator[tuple[Series, int, int]]:
@@ -72,7 +68,8 @@ class Sheet:
             yield tuple(json.loads(bytes(self._names[at : at + length]))), place, width
             at, place = at + length, place + width
 
-    def _place(self, metric: Metric, labels: Series) -> int:
+    def place(self, metric: Metric, labels: Series) -> int:
+        """Which of the `numbers` is a series' first; from now on it is told."""
         series = (metric.name, *labels)
         place = self._places.get(series)
         if place is None:

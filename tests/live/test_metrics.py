@@ -233,8 +233,8 @@ def test_counts_are_exact_over_workers_and_stay_when_these_are_killed(
             at.url, lambda told: told["identra_mail_total", "outcome=delivered"] == 2
         )
         _demand(before)
-        for victim in at.town.service.workers():
-            _kill(at, victim)
+        for ends, victim in enumerate(at.town.service.workers(), start=1):
+            _kill(at, victim, ends)
         after = scraping.scrape(at.url)
         assert scraping.counted(after) == scraping.counted(before)
         assert after["identra_worker_ends_total", "by=signal 9"] == WORKERS
@@ -247,13 +247,13 @@ def test_counts_are_exact_over_workers_and_stay_when_these_are_killed(
         assert scraping.scrape(at.url)[place] == before.get(place, 0) + 4
 
 
-def _kill(at: Watched, victim: int) -> None:
-    """Kill a worker, and wait until another one does its work."""
+def _kill(at: Watched, victim: int, ends: int) -> None:
+    """Kill a worker, the `ends`-th, and wait until another one does its work."""
     os.kill(victim, signal.SIGKILL)
     scraping.wait_until(
         at.url,
         lambda told: (
-            victim not in at.town.service.workers()
+            told.get(("identra_worker_ends_total", "by=signal 9")) == ends
             and told["identra_workers",] == WORKERS
             and sum(v for k, v in told.items() if k[0] == "identra_ready") == WORKERS
         ),
@@ -313,8 +313,13 @@ def test_the_silent_hold_up_neither_metrics_nor_the_replacing_of_workers(tmp_pat
         began = time.monotonic()
         (worker,) = service.workers()
         os.kill(worker, signal.SIGKILL)
-        told = scraping.wait_until(url, lambda told: told.get(("identra_ready", "worker=1")) == 1)
-        assert told["identra_worker_ends_total", "by=signal 9"] == 1
+        scraping.wait_until(
+            url,
+            lambda told: (
+                told.get(("identra_worker_ends_total", "by=signal 9")) == 1
+                and told.get(("identra_ready", "worker=1")) == 1
+            ),
+        )
         assert time.monotonic() - began < 10
         assert service.workers() != [worker]
         for one in silent:

@@ -92,7 +92,8 @@ class Registration:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
-        await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
+        with counting_failure(self._meter, provider, "otp"):
+            await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
         chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
         try:
             hashed = await self._hashing.hash(chosen)

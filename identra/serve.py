@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from identra.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from identra.app import App
     from identra.metrics.teller import Teller
@@ -37,8 +38,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
     log.configure(dev=dev)
     coredump.forbid()
     count = 1 if dev else workers
-    with bind(loaded) as listening, ExitStack() as opened:
-        beside = _open_metrics(loaded, count, opened)
+    with bind(loaded) as listening, _metrics(loaded, count) as beside:
         asyncio.run(app.prepare(loaded, read_only=read_only))
         _listen(loaded, listening)
         _import_before_forking()
@@ -48,40 +48,29 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         return house.keep(count, partial(_greet, base_url(listening), dev, beside.url))
 
 
+def _metrics(loaded: Loaded, workers: int) -> AbstractContextManager[Teller | Alone]:
+    """Whoever tells metrics in the parent, listening already; without `[metrics]` nobody."""
+    from identra.workers import Alone
+
+    if loaded.tree.metrics is None:
+        return nullcontext(Alone())
+    from identra.metrics.teller import opened_teller
+
+    return opened_teller(loaded, loaded.tree.metrics, workers)
+
+
 def bind(loaded: Loaded) -> socket.socket:
     """The socket of `http_host` and `http_port`, not listening yet. Raises SettingsError."""
     tree = loaded.tree
-    return _bind(loaded, "http_port", tree.http_host, tree.http_port)
-
-
-def _bind(loaded: Loaded, key: str, host: str, port: int) -> socket.socket:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(tree.http_host, tree.http_port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = found[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
     except OSError as error:
-        raise _taken(loaded, key, f"{host} port {port}", error) from None
+        raise _taken(loaded, error) from None
     return listening
-
-
-def _open_metrics(loaded: Loaded, wanted: int, opened: ExitStack) -> Teller | Alone:
-    """Whoever tells metrics in the parent, listening already; without `[metrics]` nobody."""
-    from identra.workers import Alone
-
-    asked = loaded.tree.metrics
-    if asked is None:
-        return Alone()
-    from identra.metrics.teller import Teller
-
-    listening = opened.enter_context(_bind(loaded, "metrics.port", asked.host, asked.port))
-    try:
-        listening.listen()
-    except OSError as error:
-        where = f"{asked.host} port {asked.port}"
-        raise _taken(loaded, "metrics.port", where, error) from None
-    return Teller(listening, f"{base_url(listening)}/metrics", wanted)
 
 
 def base_url(listening: socket.socket) -> str:
@@ -95,13 +84,13 @@ def _listen(loaded: Loaded, listening: socket.socket) -> None:
     try:
         listening.listen(BACKLOG)
     except OSError as error:
-        where = f"{loaded.tree.http_host} port {loaded.tree.http_port}"
-        raise _taken(loaded, "http_port", where, error) from None
+        raise _taken(loaded, error) from None
 
 
-def _taken(loaded: Loaded, key: str, where: str, error: OSError) -> SettingsError:
+def _taken(loaded: Loaded, error: OSError) -> SettingsError:
     file = f"{loaded.file}: " if loaded.file else ""
-    return SettingsError(f"{file}{key}: can't listen on {where}: {error.strerror or error}")
+    where = f"{loaded.tree.http_host} port {loaded.tree.http_port}"
+    return SettingsError(f"{file}http_port: can't listen on {where}: {error.strerror or error}")
 
 
 def _greet(url: str, dev: bool, metrics: str) -> None:  # noqa: FBT001 - bound by partial

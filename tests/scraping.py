@@ -21,9 +21,10 @@ Scraped = dict[tuple[str, ...], float]
 def address_of(service: Running) -> str:
     """Where a service that was just started says that its metrics are."""
     assert service.process.stdout
-    words = service.process.stdout.readline().split()
-    assert words[0] == "metrics"
-    return words[1]
+    for line in service.process.stdout:
+        if line.startswith("  metrics "):
+            return line.split()[1]
+    raise AssertionError("it tells no metrics")
 
 
 def scrape(url: str) -> Scraped:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from identra.app import opening
 from identra.errors import StoreUnavailable
 from identra.keys import RELOAD_EVERY, plan_rotation
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
 
 Shown = tuple[tuple[str, ...], float]
 
+log = structlog.get_logger(__name__)
+
 READ_LATELY: Final = 4 * RELOAD_EVERY
 """A ring that was not read for so many seconds: its database does not answer this process."""
-
 
 SHOW_EVERY: Final = 1.0
 PING_EVERY: Final = 3.0
@@ -41,7 +44,11 @@ def keep_showing(edges: Edges, policy: RotationPolicy, opened: AsyncExitStack) -
     gauges = Gauges(edges, policy)
 
     async def show() -> None:
-        edges.meter.show(gauges.read())
+        try:
+            edges.meter.show(gauges.read())
+        except Exception:  # one odd number must not leave the last ones standing for good
+            log.exception("gauges not read")
+            edges.meter.show({})
 
     edges.meter.show(gauges.read())
     opening.keep(SHOW_EVERY, show, opened)

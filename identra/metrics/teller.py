@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from identra.metrics.desk import Desk
 from identra.metrics.exposition import write
 from identra.metrics.ledger import Ledger
+from identra.settings import SettingsError
 
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Iterator
 
     from identra.metrics.meter import Pen
+    from identra.settings import Loaded
+    from identra.settings.sections import Metrics
 
 
 class Teller:
@@ -57,3 +62,28 @@ class Teller:
     def close(self) -> None:
         """Tell nobody any more."""
         self._desk.close()
+
+
+@contextmanager
+def opened_teller(loaded: Loaded, metrics: Metrics, workers: int) -> Iterator[Teller]:
+    """A teller that listens, for so many workers. Raises SettingsError for a port not to be had."""
+    with _listening(loaded, metrics) as listening:
+        host, port = listening.getsockname()[:2]
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        yield Teller(listening, f"http://{place}/metrics", workers)
+
+
+def _listening(loaded: Loaded, metrics: Metrics) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(metrics.host, metrics.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen()
+    except OSError as error:
+        file = f"{loaded.file}: " if loaded.file else ""
+        where = f"{metrics.host} port {metrics.port}"
+        says = error.strerror or error
+        raise SettingsError(f"{file}metrics.port: can't listen on {where}: {says}") from None
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -99,10 +100,11 @@ def _worked(pid: int) -> float:
 
 def _memory(pid: int) -> Memory:
     status = _fields(Path(f"/proc/{pid}/status"))
-    rollup = _fields(Path(f"/proc/{pid}/smaps_rollup"))
-    return Memory(
-        status["VmRSS"] / KIB_PER_MIB, status["VmHWM"] / KIB_PER_MIB, rollup["Pss"] / KIB_PER_MIB
-    )
+    try:
+        share = _fields(Path(f"/proc/{pid}/smaps_rollup"))["Pss"]
+    except PermissionError:  # Identra lets nobody but root look into its memory
+        share = math.nan
+    return Memory(status["VmRSS"] / KIB_PER_MIB, status["VmHWM"] / KIB_PER_MIB, share / KIB_PER_MIB)
 
 
 def resident(pid: int) -> float:

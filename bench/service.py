@@ -32,11 +32,16 @@ SECTIONS: homes.Sections = {
 
 @contextmanager
 def serving(
-    store: Store, folder: Path, *, workers: int, algorithm: str
+    store: Store,
+    folder: Path,
+    *,
+    workers: int,
+    algorithm: str,
+    more: homes.Sections | None = None,
 ) -> Iterator[tuple[Served, Persistence]]:
-    """`identra serve` on a new database of the store."""
+    """`identra serve` on a new database of the store, with `more` settings."""
     with store.fresh(folder) as place:
-        file = write_settings(folder, place, store.redis, algorithm)
+        file = write_settings(folder, place, store.redis, algorithm, more)
         if place.driver != "sqlite":
             settle(file)
         command = identra("serve", "--config", str(file), "--workers", str(workers))
@@ -45,10 +50,15 @@ def serving(
 
 
 def write_settings(
-    folder: Path, place: Persistence, redis: Redis | None = None, algorithm: str = "RS256"
+    folder: Path,
+    place: Persistence,
+    redis: Redis | None = None,
+    algorithm: str = "RS256",
+    more: homes.Sections | None = None,
 ) -> Path:
     """The settings' file of a service to be measured."""
-    return homes.write_settings(folder, place, redis, SECTIONS | {"keys": {"algorithm": algorithm}})
+    said = SECTIONS | {"keys": {"algorithm": algorithm}} | (more or {})
+    return homes.write_settings(folder, place, redis, said)
 
 
 def settle(file: Path) -> None:

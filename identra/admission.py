@@ -10,7 +10,15 @@ from identra import address
 from identra.db import Duplicate
 from identra.errors import InvalidArgument, StoreUnavailable
 from identra.sessions import Origin
-from identra.values import AVATAR_LENGTH, PROFILE_LENGTH, Assertion, EmailTrust, plain
+from identra.tries import SUCCEEDED, counting_failure, method_of
+from identra.values import (
+    AVATAR_LENGTH,
+    PROFILE_LENGTH,
+    UNMETERED,
+    Assertion,
+    EmailTrust,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
     from identra.providers.base import Provider
     from identra.sessions import Opened, Sessions
     from identra.users import Users
-    from identra.values import Method, Peer, TokenPair, UserInfo
+    from identra.values import Meter, Method, Peer, TokenPair, UserInfo
 
 TURNS: Final = 3
 
@@ -67,6 +75,7 @@ class Admission:
         challenges: Challenges,
         events: Events,
         notices: Notices,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._db = db
         self._users = users
@@ -74,6 +83,7 @@ class Admission:
         self._challenges = challenges
         self._events = events
         self._notices = notices
+        self._meter = meter
 
     async def admit(self, case: Case, peer: Peer) -> TokenPair:
         """Judge, then in one transaction judge again and apply; commit; mint; tell.
@@ -82,12 +92,16 @@ class Admission:
         InvalidToken if the caller's session ended meanwhile, and StoreUnavailable, after which a
         code may be answered again, also if three turns were each overtaken.
         """
-        try:
-            return await self._admit(case, peer)
-        except StoreUnavailable:
-            if case.answered:
-                await self._challenges.give_back(case.answered)
-            raise
+        way = case.assertion.provider, method_of(case.assertion.amr)
+        with counting_failure(self._meter, *way):
+            try:
+                pair = await self._admit(case, peer)
+            except StoreUnavailable:
+                if case.answered:
+                    await self._challenges.give_back(case.answered)
+                raise
+        self._meter.login(*way, SUCCEEDED)
+        return pair
 
     async def _admit(self, case: Case, peer: Peer) -> TokenPair:
         for _ in range(TURNS):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from identra.secret import uuid7
+from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from identra.db import Database
-    from identra.values import Clock, Peer
+    from identra.values import Clock, Meter, Peer
 
 EventName: TypeAlias = Literal[
     "user.created",
@@ -36,9 +38,10 @@ EventName: TypeAlias = Literal[
 class Events:
     """The audit log. `record` inside a transaction keeps the fact just when it became true."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, meter: Meter = UNMETERED) -> None:
         self._db = db
         self._clock = clock
+        self._meter = meter
 
     async def record(
         self,
@@ -64,3 +67,4 @@ class Events:
                 )
             )
         )
+        self._db.once_lasting(partial(self._meter.recorded, name, facts))

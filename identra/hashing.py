@@ -30,8 +30,13 @@ class Hashing:
             time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism, type=Type.ID
         )
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="identra-hash")
-        self._room = threads * (1 + QUEUE_PER_THREAD)
+        self.room = self._free = threads * (1 + QUEUE_PER_THREAD)
         self._decoy = _decoy(self._hasher)
+
+    @property
+    def busy(self) -> int:
+        """How many hashes are under way or waiting, of the `room` that there is for them."""
+        return self.room - self._free
 
     async def hash(self, secret: str) -> str:
         """The PHC string of a secret, with a salt of its own. Raises Busy."""
@@ -59,15 +64,15 @@ class Hashing:
             return False
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._room <= 0:
+        if self._free <= 0:
             raise Busy("the hash queue is full", retry_after=1)
-        self._room -= 1
+        self._free -= 1
         running = asyncio.get_running_loop().run_in_executor(self._threads, work)
         running.add_done_callback(self._make_room)
         return await asyncio.shield(running)
 
     def _make_room(self, finished: asyncio.Future[T]) -> None:
-        self._room += 1
+        self._free += 1
         if not finished.cancelled():
             finished.exception()
 

@@ -9,6 +9,7 @@ from identra.deadline import one_deadline
 from identra.errors import InvalidClient, InvalidToken
 from identra.limits import FAILING_CLIENT
 from identra.secret import fingerprint, same, token
+from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from identra.sessions import Origin, Sessions
     from identra.tokens import Claims, Tokens
     from identra.users import Users
-    from identra.values import Peer
+    from identra.values import Meter, Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +40,22 @@ class Active:
 class Introspection:
     """Tells `clients` (the fingerprint of each one's secret by its id) of access tokens."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rooms it walks through, and the meter
         self,
         clients: Mapping[str, str],
         tokens: Tokens,
         sessions: Sessions,
         users: Users,
         limits: Limits,
+        *,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._clients = clients
         self._tokens = tokens
         self._sessions = sessions
         self._users = users
         self._limits = limits
+        self._meter = meter
         self._nobodys = fingerprint(token())
 
     @one_deadline
@@ -65,9 +69,10 @@ class Introspection:
         try:
             claims = await self._tokens.check(token)
             origin = await self._sessions.alive(claims.session_id, claims.user_id)
-        except InvalidToken:
-            return None
-        if not await self._users.enabled(claims.user_id):
+            if not await self._users.enabled(claims.user_id):
+                raise InvalidToken("the user is gone or disabled")  # noqa: TRY301 - as for others
+        except InvalidToken as refused:
+            self._meter.token_refused(refused.detail)
             return None
         return Active(claims, origin)
 

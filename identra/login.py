@@ -15,7 +15,8 @@ from identra.limits import GUESSING, SENDING
 from identra.linking import decide
 from identra.providers.code import read_answer, spell_recipient
 from identra.providers.secret import normalise
-from identra.values import Assertion
+from identra.tries import counting_failure
+from identra.values import UNMETERED, Assertion
 
 if TYPE_CHECKING:
     from identra.account import Account
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from identra.loader import Providers
     from identra.roundtrip import Departure, Prompt, Return, Roundtrip
     from identra.users import Credential, Users
-    from identra.values import Clock, Peer, TokenPair
+    from identra.values import Clock, Meter, Peer, TokenPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Login:
         users: Users,
         clock: Clock,
         sign_up: bool,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._providers = providers
         self._account = account
@@ -68,6 +70,7 @@ class Login:
         self._roundtrip = roundtrip
         self._users = users
         self._clock = clock
+        self._meter = meter
         self._decide = partial(decide, sign_up=sign_up)
 
     @one_deadline
@@ -93,8 +96,9 @@ class Login:
         place = self._providers.code(provider)
         recipient = spell_recipient(place, to)
         caller = await self._account.identify(bearer) if bearer else None
-        await self._limits.spend(GUESSING, f"{provider}:{recipient}", peer)
-        answered = await self._challenges.answer(provider, "login", recipient, code)
+        with counting_failure(self._meter, provider, "otp"):
+            await self._limits.spend(GUESSING, f"{provider}:{recipient}", peer)
+            answered = await self._challenges.answer(provider, "login", recipient, code)
         assertion = stamp(place, read_answer(place, recipient), at=self._clock(), amr=("otp",))
         case = Case(
             assertion,
@@ -114,7 +118,8 @@ class Login:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
-        credential = await self._judged(place.name, spelled, secret, peer)
+        with counting_failure(self._meter, place.name, "pwd"):
+            credential = await self._judged(place.name, spelled, secret, peer)
         assertion = Assertion(place.name, None, None, ("pwd",), self._clock())
         case = Case(
             assertion,

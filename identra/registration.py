@@ -12,7 +12,8 @@ from identra.errors import Busy, EmailTaken
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
 from identra.providers.secret import demand_acceptable
-from identra.values import Assertion
+from identra.tries import counting_failure
+from identra.values import UNMETERED, Assertion
 
 if TYPE_CHECKING:
     from identra.admission import Admission
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from identra.linking import Decision, Known
     from identra.loader import Providers
     from identra.users import Users
-    from identra.values import Clock, Peer, TokenPair
+    from identra.values import Clock, Meter, Peer, TokenPair
 
 Mode: TypeAlias = Literal["verified", "immediate"]
 
@@ -45,6 +46,7 @@ class Registration:
         mode: Mode,
         shortest: int,
         sign_up: bool,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._providers = providers
         self._admission = admission
@@ -57,6 +59,7 @@ class Registration:
         self._mode = mode
         self._shortest = shortest
         self._sign_up = sign_up
+        self._meter = meter
 
     @one_deadline
     async def begin(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair | None:
@@ -89,14 +92,16 @@ class Registration:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
-        await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
+        with counting_failure(self._meter, provider, "otp"):
+            await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
         chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
         try:
             hashed = await self._hashing.hash(chosen)
         except Busy:
             await self._limits.give_back(GUESSING, f"{provider}:{spelled}", peer)
             raise
-        answered = await self._challenges.answer(provider, "register", spelled, code)
+        with counting_failure(self._meter, provider, "otp"):
+            answered = await self._challenges.answer(provider, "register", spelled, code)
         assertion = Assertion(provider, None, spelled, ("otp",), self._clock())
         case = Case(
             assertion,

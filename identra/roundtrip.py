@@ -16,6 +16,8 @@ from identra.errors import (
 from identra.limits import STARTING
 from identra.providers.oauth2 import authorization_url, exchange
 from identra.secret import pkce_challenge, same
+from identra.tries import UNKNOWN, counting_failure
+from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from identra.limits import Limits
     from identra.loader import Providers
     from identra.providers.oauth2 import OAuth2Provider
-    from identra.values import Peer, Upstream, UserInfo
+    from identra.values import Meter, Peer, Upstream, UserInfo
 
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -70,19 +72,22 @@ class Prompt:
 class Roundtrip:
     """Sends people to OAuth places and believes what comes back just if it fits what went out."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rooms it walks through, and the meter
         self,
         providers: Providers,
         upstreams: Mapping[str, Upstream],
         challenges: Challenges,
         limits: Limits,
         policy: OAuthPolicy,
+        *,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._providers = providers
         self._upstreams = upstreams
         self._challenges = challenges
         self._limits = limits
         self._policy = policy
+        self._meter = meter
 
     async def begin(self, departure: Departure, caller: Caller | None, peer: Peer) -> Prompt:
         """Open a state for this departure, bound to the caller if one is signed in.
@@ -111,17 +116,19 @@ class Roundtrip:
 
         Raises InvalidState, ProviderNotConfigured, ProviderRefused, ProviderUnavailable.
         """
-        opened = await self._challenges.close(back.state)
-        _check_brought(opened.opening, back)
-        _check_purpose(opened.opening, caller, self._policy)
-        provider = self._serving(opened.opening.provider)
-        info = await exchange(
-            provider,
-            self._upstreams[provider.name],
-            code=back.code,
-            verifier=opened.verifier,
-            redirect_url=opened.opening.redirect_url,
-        )
+        with counting_failure(self._meter, UNKNOWN, "oauth"):
+            opened = await self._challenges.close(back.state)
+            _check_brought(opened.opening, back)
+            _check_purpose(opened.opening, caller, self._policy)
+            provider = self._serving(opened.opening.provider)
+        with counting_failure(self._meter, provider.name, "oauth"):
+            info = await exchange(
+                provider,
+                self._upstreams[provider.name],
+                code=back.code,
+                verifier=opened.verifier,
+                redirect_url=opened.opening.redirect_url,
+            )
         return provider, opened, info
 
     def _serving(self, name: str) -> OAuth2Provider:

@@ -16,9 +16,12 @@ from identra.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from identra.app import App
+    from identra.metrics.teller import Teller
     from identra.settings import Loaded
+    from identra.workers import Alone
 
 BACKLOG = 1024
 
@@ -29,18 +32,31 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
     Raises, before any port is open: SettingsError for a port that can't be had, OperatorError
     and StoreUnavailable for a database or keys that can't be used.
     """
-    from identra import app, log
+    from identra import app, coredump, log
     from identra.workers import Workers
 
     log.configure(dev=dev)
-    with bind(loaded) as listening:
+    coredump.forbid()
+    count = 1 if dev else workers
+    with bind(loaded) as listening, _metrics(loaded, count) as beside:
         asyncio.run(app.prepare(loaded, read_only=read_only))
         _listen(loaded, listening)
         _import_before_forking()
-        build = partial(app.build, loaded, dev=dev, read_only=read_only)
+        build = partial(app.build, loaded, dev=dev, read_only=read_only, metering=beside.pen)
         # Held open by the parent, the socket would keep callers waiting once no worker listens.
-        house = Workers(partial(_work, build, listening, dev), on_stop=listening.close)
-        return house.keep(1 if dev else workers, partial(_greet, base_url(listening), dev))
+        house = Workers(partial(_work, build, listening, dev), listening.close, beside)
+        return house.keep(count, partial(_greet, base_url(listening), dev, beside.url))
+
+
+def _metrics(loaded: Loaded, workers: int) -> AbstractContextManager[Teller | Alone]:
+    """Whoever tells metrics in the parent, listening already; without `[metrics]` nobody."""
+    from identra.workers import Alone
+
+    if loaded.tree.metrics is None:
+        return nullcontext(Alone())
+    from identra.metrics.teller import opened_teller
+
+    return opened_teller(loaded, loaded.tree.metrics, workers)
 
 
 def bind(loaded: Loaded) -> socket.socket:
@@ -77,8 +93,10 @@ def _taken(loaded: Loaded, error: OSError) -> SettingsError:
     return SettingsError(f"{file}http_port: can't listen on {where}: {error.strerror or error}")
 
 
-def _greet(url: str, dev: bool) -> None:  # noqa: FBT001 - bound by partial
+def _greet(url: str, dev: bool, metrics: str) -> None:  # noqa: FBT001 - bound by partial
     print(f"Identra is ready at {url}", flush=True)  # noqa: T201 - what the command answers
+    if metrics:
+        print(f"  metrics      {metrics}", flush=True)  # noqa: T201 - as above
     if dev:
         body = '{"email":"me@example.com","password":"correct horse battery"}'
         curl = f"curl -H 'Content-Type: application/json' -d '{body}' {url}/password/register"

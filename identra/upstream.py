@@ -6,18 +6,23 @@ import asyncio
 import ipaddress
 import json
 import ssl
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import parse_qsl
 
 import httpx
 
-from identra.errors import OperatorError, ProviderRefused, ProviderUnavailable
-from identra.values import error_word
+from identra.errors import IdentraError, OperatorError, ProviderRefused, ProviderUnavailable
+from identra.values import UNMETERED, error_word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from identra.values import Meter
 
 RETRY_AFTER: Final = 5
 FIELDS: Final = 100
@@ -49,9 +54,12 @@ class Network:
         self._client = client
         self._bounds = bounds
 
-    def upstream(self, hosts: Collection[str]) -> HttpUpstream:
+    def upstream(
+        self, hosts: Collection[str], provider: str = "", meter: Meter = UNMETERED
+    ) -> HttpUpstream:
         """A way to these hosts (`name` or `name:port`) and no others. Raises OperatorError."""
-        return HttpUpstream(self._client, self._bounds, hosts)
+        tell = partial(meter.provider_called, provider)
+        return HttpUpstream(self._client, self._bounds, hosts, tell)
 
     async def close(self) -> None:
         """Give up every connection."""
@@ -87,27 +95,49 @@ class HttpUpstream:
     body too large, not JSON, or with a name twice.
     """
 
-    def __init__(self, client: httpx.AsyncClient, bounds: Bounds, hosts: Collection[str]) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        bounds: Bounds,
+        hosts: Collection[str],
+        tell: Callable[[str, float], None],
+    ) -> None:
         self._client = client
         self._bounds = bounds
+        self._tell = tell
         self._places = frozenset(_place(host) for host in hosts)
 
     async def get_json(
         self, url: str, *, bearer: str | None = None, params: dict[str, str] | None = None
     ) -> Any:
         """GET and parse JSON, of whatever type the place sent."""
-        answer = await self._ask("GET", url, bearer=bearer, params=params)
-        return _read_json(answer)
+        with self._told():
+            answer = await self._ask("GET", url, bearer=bearer, params=params)
+            return _read_json(answer)
 
     async def post_form(
         self, url: str, data: dict[str, str], *, bearer: str | None = None
     ) -> dict[str, Any]:
         """POST a form; read the object that comes back as JSON or as a form itself."""
-        answer = await self._ask("POST", url, bearer=bearer, data=data)
-        read = _read_form(answer) if answer.media == _FORM else _read_json(answer)
-        if not read or not isinstance(read, dict):
-            raise _unavailable(answer.host, "the answer is no object with fields")
-        return read
+        with self._told():
+            answer = await self._ask("POST", url, bearer=bearer, data=data)
+            read = _read_form(answer) if answer.media == _FORM else _read_json(answer)
+            if not read or not isinstance(read, dict):
+                raise _unavailable(answer.host, "the answer is no object with fields")
+            return read
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell how a call went; one that its caller gave up is "cancelled"."""
+        began, outcome = perf_counter(), "cancelled"
+        try:
+            yield
+            outcome = "answered"
+        except IdentraError as failure:
+            outcome = failure.reason
+            raise
+        finally:
+            self._tell(outcome, perf_counter() - began)
 
     async def _ask(
         self,

@@ -14,12 +14,17 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 import structlog
 
+from identra.values import UNMETERED
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
+
+    from identra.values import Meter
 
     Work = Callable[[int, Callable[[], None]], int]
 
@@ -32,6 +37,70 @@ YOUNG: Final = 5.0
 _LONGEST_WAIT: Final = 30.0
 _TURN: Final = 0.5
 _STOPPERS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+
+
+class Beside(Protocol):
+    """What the parent does beside keeping its workers. None of it waits or raises."""
+
+    def waits_for(self) -> tuple[list[socket.socket], list[socket.socket]]:
+        """The sockets that a turn is due for: once they can be read, or written to."""
+        ...
+
+    def turn(self) -> None:
+        """Do what can be done at once."""
+        ...
+
+    def prepare(self) -> None:
+        """A worker is about to be forked."""
+        ...
+
+    def leave(self) -> None:
+        """This process is a worker now."""
+        ...
+
+    def started(self, pid: int) -> None:
+        """A worker was forked."""
+        ...
+
+    def ended(self, pid: int, by: str) -> None:
+        """A worker has ended."""
+        ...
+
+    def close(self) -> None:
+        """The workers are about to be stopped; there is no further turn."""
+        ...
+
+
+class Alone:
+    """Keeps the `Beside` contract of a parent that does nothing else."""
+
+    url = ""
+
+    def pen(self) -> Meter:
+        """What a worker counts with."""
+        return UNMETERED
+
+    def waits_for(self) -> tuple[list[socket.socket], list[socket.socket]]:
+        """None."""
+        return [], []
+
+    def turn(self) -> None:
+        """Nothing."""
+
+    def prepare(self) -> None:
+        """Nothing."""
+
+    def leave(self) -> None:
+        """Nothing."""
+
+    def started(self, pid: int) -> None:
+        """Nothing."""
+
+    def ended(self, pid: int, by: str) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +123,15 @@ class Workers:
 
     `work(lifeline, ready)` runs in each and answers its exit code: it calls `ready` once, ends
     cleanly on SIGTERM, and when the file descriptor `lifeline` can be read: the parent is gone.
-    `on_stop` is called in the parent before they are asked to end.
+    `on_stop` is called in the parent before they are asked to end; `beside` is its other work.
     """
 
-    def __init__(self, work: Work, on_stop: Callable[[], None]) -> None:
+    def __init__(
+        self, work: Work, on_stop: Callable[[], None], beside: Beside | None = None
+    ) -> None:
         self._work = work
         self._on_stop = on_stop
+        self._beside = beside or Alone()
         self._started: dict[int, float] = {}
         self._due: list[float] = []
         self._failures = 0
@@ -76,7 +148,7 @@ class Workers:
             self._start()
         ready = 0
         while True:
-            select.select([self._wakes[0], self._news[0]], [], [], _TURN)
+            self._wait()
             told = len(_drain(self._news[0]))
             if ready < count <= ready + told:
                 on_ready()
@@ -88,6 +160,12 @@ class Workers:
                     return self._stop(1)
                 self._due.append(self._when_to_replace(end))
             self._replace()
+            self._beside.turn()
+
+    def _wait(self) -> None:
+        reads, writes = self._beside.waits_for()
+        ours: list[int | socket.socket] = [self._wakes[0], self._news[0]]
+        select.select([*ours, *reads], writes, [], _TURN)
 
     def _hear_signals(self) -> None:
         signal.set_wakeup_fd(self._wakes[1], warn_on_full_buffer=False)
@@ -99,10 +177,12 @@ class Workers:
 
     def _start(self) -> None:
         sys.stdout.flush()
+        self._beside.prepare()
         pid = os.fork()
         if pid == 0:
             self._become_worker()
         self._started[pid] = time.monotonic()
+        self._beside.started(pid)
 
     def _become_worker(self) -> NoReturn:
         code = 1
@@ -112,6 +192,7 @@ class Workers:
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             os.close(self._lifeline[1])
+            self._beside.leave()
             code = self._work(self._lifeline[0], lambda: _tell(self._news[1]))
         finally:
             sys.stdout.flush()
@@ -123,7 +204,9 @@ class Workers:
         for pid in list(self._started):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                yield _End(pid, status, time.monotonic() - self._started.pop(pid))
+                end = _End(pid, status, time.monotonic() - self._started.pop(pid))
+                self._beside.ended(pid, end.by)
+                yield end
 
     def _when_to_replace(self, end: _End) -> float:
         self._failures = self._failures + 1 if end.age < YOUNG else 0
@@ -143,6 +226,7 @@ class Workers:
     def _stop(self, code: int) -> int:
         """Ask all to end; kill those that do not in time, or at once when asked again."""
         self._on_stop()
+        self._beside.close()
         until = time.monotonic() + LONGEST_STOP
         self._send(signal.SIGTERM)
         while self._started:

@@ -11,7 +11,7 @@ from identra.account import Account
 from identra.admission import Admission
 from identra.app import opening
 from identra.app.house import App
-from identra.app.keyring import workshop
+from identra.app.keyring import rotation_policy, workshop
 from identra.app.preparing import demand_schema
 from identra.binding import Binding
 from identra.challenges import Challenges
@@ -30,10 +30,10 @@ from identra.roundtrip import OAuthPolicy, Roundtrip
 from identra.sessions import Policy, Roster, Sessions
 from identra.tokens import TokenPolicy, Tokens
 from identra.users import Users
-from identra.values import SECOND
+from identra.values import SECOND, Unmetered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import httpx
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from identra.loader import Providers
     from identra.settings import Loaded, SettingsTree
     from identra.state import State
-    from identra.values import Clock, Mailer, Upstream
+    from identra.values import Clock, Mailer, Meter, Upstream
 
 
 async def build(
@@ -52,8 +52,11 @@ async def build(
     dev: bool = False,
     read_only: bool = False,
     swapped: Swapped | None = None,
+    metering: Callable[[], Meter] = Unmetered,
 ) -> App:
     """Open everything and hand out the rooms; `read_only` ones find nothing to write to.
+
+    `metering` gives what this process counts with.
 
     Raises OperatorError and StoreUnavailable; whatever was opened by then is closed.
     """
@@ -65,7 +68,8 @@ async def build(
         nodes = Nodes(db, read_only=read_only, holds=holds)
         await opening.keep_announcing(nodes, opened)
         usable = db.only_reading() if read_only else db
-        edges = await _open_edges(loaded, usable, nodes, swapped, opened, dev=dev)
+        meter = metering()
+        edges = await _open_edges(loaded, usable, nodes, swapped, opened, meter=meter, dev=dev)
         rooms = _furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
 
@@ -80,7 +84,9 @@ class Swapped:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edges:
+class Edges:
+    """What a process deals with that is not its own."""
+
     clock: Clock
     providers: Providers
     db: Database
@@ -90,6 +96,7 @@ class _Edges:
     upstreams: Mapping[str, Upstream]
     keys: Keys
     hashing: Hashing
+    meter: Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,32 +119,39 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     swapped: Swapped,
     opened: AsyncExitStack,
     *,
+    meter: Meter,
     dev: bool,
-) -> _Edges:
+) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
-    opening.keep_rotating(tree, workshop(tree, db, clock).rotation, keys, db, opened)
+    opening.keep_rotating(tree, workshop(tree, db, clock, meter).rotation, keys, db, opened)
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
-    return _Edges(
+    edges = Edges(
         clock=clock,
         providers=providers,
         db=db,
         nodes=nodes,
         state=state,
-        mailer=swapped.mailer or await opening.mailer(tree, clock, opened, dev=dev),
-        upstreams=opening.upstreams(providers, swapped.transport, opened),
+        mailer=swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev),
+        upstreams=opening.upstreams(providers, swapped.transport, opened, meter),
         keys=keys,
         hashing=opening.hashing(tree, opened),
+        meter=meter,
     )
+    if meter.on:
+        from identra.app.gauging import keep_showing  # where nobody looks, nothing is paid for it
+
+        keep_showing(edges, rotation_policy(tree), opened)
+    return edges
 
 
-def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
-    clock = edges.clock
+def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
+    clock, meter = edges.clock, edges.meter
     db, state, application = edges.db, edges.state, tree.mail.application_name
-    events = Events(db, clock)
+    events = Events(db, clock, meter)
     tokens = Tokens(edges.keys, token_policy(tree), clock)
     sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree))
     users = Users(db, events, clock)
@@ -159,15 +173,23 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
             challenges=challenges,
             events=events,
             notices=notices,
+            meter=meter,
         ),
-        roundtrip=Roundtrip(
-            edges.providers, edges.upstreams, challenges, limits, oauth_policy(tree)
-        ),
+        roundtrip=_roundtrip(tree, edges, challenges, limits),
+    )
+
+
+def _roundtrip(
+    tree: SettingsTree, edges: Edges, challenges: Challenges, limits: Limits
+) -> Roundtrip:
+    policy = oauth_policy(tree)
+    return Roundtrip(
+        edges.providers, edges.upstreams, challenges, limits, policy, meter=edges.meter
     )
 
 
 def _hand_over(
-    tree: SettingsTree, edges: _Edges, rooms: _Rooms, opened: AsyncExitStack, *, dev: bool
+    tree: SettingsTree, edges: Edges, rooms: _Rooms, opened: AsyncExitStack, *, dev: bool
 ) -> App:
     return App(
         settings=tree,
@@ -185,7 +207,7 @@ def _hand_over(
         refresh=Refresh(rooms.sessions),
         account=rooms.account,
         devices=Devices(edges.db, rooms.account, rooms.users, rooms.sessions, Roster(edges.db)),
-        introspection=_introspection(tree, rooms),
+        introspection=_introspection(tree, edges, rooms),
         users=rooms.users,
         sessions=rooms.sessions,
         keys=edges.keys,
@@ -193,11 +215,12 @@ def _hand_over(
         outbox=edges.mailer if isinstance(edges.mailer, Outbox) else None,
         database=edges.db,
         state=edges.state,
+        meter=edges.meter,
         opened=opened,
     )
 
 
-def _login(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Login:
+def _login(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Login:
     return Login(
         providers=edges.providers,
         account=rooms.account,
@@ -210,10 +233,11 @@ def _login(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Login:
         users=rooms.users,
         clock=edges.clock,
         sign_up=tree.auth.sign_up == "open",
+        meter=edges.meter,
     )
 
 
-def _registration(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Registration:
+def _registration(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Registration:
     return Registration(
         providers=edges.providers,
         admission=rooms.admission,
@@ -226,14 +250,17 @@ def _registration(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Registrat
         mode=tree.password.registration,
         shortest=tree.password.min_length,
         sign_up=tree.auth.sign_up == "open",
+        meter=edges.meter,
     )
 
 
-def _introspection(tree: SettingsTree, rooms: _Rooms) -> Introspection | None:
+def _introspection(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Introspection | None:
     clients = {client.id: client.secret_sha256 for client in tree.introspection.clients}
     if not clients:
         return None
-    return Introspection(clients, rooms.tokens, rooms.sessions, rooms.users, rooms.limits)
+    return Introspection(
+        clients, rooms.tokens, rooms.sessions, rooms.users, rooms.limits, meter=edges.meter
+    )
 
 
 def token_policy(tree: SettingsTree) -> TokenPolicy:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from identra.settings import SettingsTree
     from identra.state import State
     from identra.users import Users
+    from identra.values import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class App:
     outbox: Outbox | None
     database: Database
     state: State
+    meter: Meter
     opened: AsyncExitStack = field(repr=False)
 
     @one_deadline

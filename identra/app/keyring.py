@@ -13,14 +13,14 @@ from identra.events import Events
 from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPolicy, Sealing, Turning
 from identra.nodes import Nodes
 from identra.sessions import Ending
-from identra.values import SECOND
+from identra.values import SECOND, UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from identra.db import Database
     from identra.settings import Loaded, SettingsTree
-    from identra.values import Clock
+    from identra.values import Clock, Meter
 
 MAX_AGES: Final = 2
 """A verifier may have read the key set just before a key was in it, and a cache before it may have
@@ -40,11 +40,11 @@ class Workshop:
     sessions: Ending
 
 
-def workshop(tree: SettingsTree, db: Database, clock: Clock) -> Workshop:
+def workshop(tree: SettingsTree, db: Database, clock: Clock, meter: Meter = UNMETERED) -> Workshop:
     """What changes the ring of this database. Raises MasterKeyError for files of no use."""
     keys = master.read_files(tree.keys.master_key_files)
-    events, policy = Events(db, clock), rotation_policy(tree)
-    steps = opening.steps(tree, db, keys, clock)
+    events, policy = Events(db, clock, meter), rotation_policy(tree)
+    steps = opening.steps(tree, db, keys, events)
     sealing = Sealing(keys, Nodes(db))
     turning = Turning(db, steps, sealing)
     return Workshop(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from identra.nodes import Nodes
     from identra.settings import Persistence, SettingsTree
     from identra.state import Counts, State
-    from identra.values import Clock, Mailer, Upstream
+    from identra.values import Clock, Mailer, Meter, Upstream
 
 MAIL_GRACE: Final = 5.0
 
@@ -91,23 +91,31 @@ def counts(tree: SettingsTree, store: State) -> Counts:
     return SteadyCounts(store) if tree.redis else store
 
 
-async def mailer(tree: SettingsTree, clock: Clock, opened: AsyncExitStack, *, dev: bool) -> Mailer:
+async def mailer(
+    tree: SettingsTree, clock: Clock, opened: AsyncExitStack, meter: Meter, *, dev: bool
+) -> Mailer:
     """SMTP where it is configured, the outbox in development, else none."""
     if tree.smtp_mailer is None:
         return Outbox() if dev else NoMailer()
-    smtp = SmtpMailer(tree.smtp_mailer, clock=clock)
+    smtp = SmtpMailer(tree.smtp_mailer, clock=clock, meter=meter)
     await smtp.start()
     opened.push_async_callback(smtp.close, MAIL_GRACE)
     return smtp
 
 
 def upstreams(
-    providers: Providers, transport: httpx.AsyncBaseTransport | None, opened: AsyncExitStack
+    providers: Providers,
+    transport: httpx.AsyncBaseTransport | None,
+    opened: AsyncExitStack,
+    meter: Meter,
 ) -> Mapping[str, Upstream]:
     """For each provider a way to its declared hosts and no others."""
     network = open_network(transport)
     opened.push_async_callback(network.close)
-    return {name: network.upstream(provider.hosts) for name, provider in providers.on.items()}
+    return {
+        name: network.upstream(provider.hosts, name, meter)
+        for name, provider in providers.on.items()
+    }
 
 
 def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:
@@ -125,12 +133,12 @@ def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:
 def ring(tree: SettingsTree, db: Database, clock: Clock) -> Keys:
     """The key ring, not yet read. Raises MasterKeyError for files that can't be used."""
     keys = master.read_files(tree.keys.master_key_files)
-    return Keys(db, keys, steps(tree, db, keys, clock), system_clock)
+    return Keys(db, keys, steps(tree, db, keys, Events(db, clock)), system_clock)
 
 
-def steps(tree: SettingsTree, db: Database, keys: MasterKeys, clock: Clock) -> Steps:
+def steps(tree: SettingsTree, db: Database, keys: MasterKeys, events: Events) -> Steps:
     """What the ring's transactions are made of."""
-    return Steps(db, keys, Events(db, clock), lives(tree))
+    return Steps(db, keys, events, lives(tree))
 
 
 def lives(tree: SettingsTree) -> Lives:
@@ -148,7 +156,7 @@ def housekeeping(tree: SettingsTree, db: Database) -> Housekeeping:
 async def keep_reloading(keys: Keys, opened: AsyncExitStack) -> None:
     """Read the ring now and again every few seconds, for as long as the house is open."""
     await keys.load()
-    _keep(RELOAD_EVERY, keys.reload_or_warn, opened)
+    keep(RELOAD_EVERY, keys.reload_or_warn, opened)
 
 
 def keep_rotating(
@@ -157,7 +165,7 @@ def keep_rotating(
     """Rotate when it is due, for as long as the house is open; of all processes one does."""
     if tree.keys.rotate_in_server and db.writable:
         seconds = min(ROTATION_LOOKS, tree.keys.publish_ahead / 4)
-        _keep(seconds, partial(rotate_or_warn, rotation, keys), opened)
+        keep(seconds, partial(rotate_or_warn, rotation, keys), opened)
 
 
 async def rotate_or_warn(rotation: Rotation, keys: Keys) -> None:
@@ -177,7 +185,7 @@ async def keep_announcing(nodes: Nodes, opened: AsyncExitStack) -> None:
     """Say that this node is up, now and again, until it is not."""
     await nodes.announce()
     opened.push_async_callback(nodes.leave_quietly)
-    _keep(ANNOUNCE_EVERY, nodes.announce_or_warn, opened)
+    keep(ANNOUNCE_EVERY, nodes.announce_or_warn, opened)
 
 
 def keep_sweeping(
@@ -185,10 +193,12 @@ def keep_sweeping(
 ) -> None:
     """Sweep every hour, for as long as the house is open; of all processes one does."""
     if tree.housekeeping.in_server and housekeeping.writes:
-        _keep(SWEEP_LOOKS, partial(housekeeping.sweep_in_turn, turns), opened)
+        keep(SWEEP_LOOKS, partial(housekeeping.sweep_in_turn, turns), opened)
 
 
-def _keep(seconds: float, act: Callable[[], Awaitable[None]], opened: AsyncExitStack) -> None:
+def keep(seconds: float, act: Callable[[], Awaitable[None]], opened: AsyncExitStack) -> None:
+    """Do something every so many seconds, for as long as the house is open."""
+
     async def go_on() -> None:
         while True:
             await asyncio.sleep(seconds)

@@ -1,6 +1,7 @@
 """The cellar: one SQL database, spoken to in one way whatever it is."""
 
-from identra.db.engine import Database, open_database
+from identra.db.drivers import open_database
+from identra.db.engine import Database
 from identra.db.overtaken import Overtaken
 from identra.db.statement import Bound, Duplicate, Param, Statement
 from identra.db.tables import Tables

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from piccolo.query.base import Query
 from piccolo.querystring import QueryString
 
-from identra.db.binding import Binding
+from identra.db.instants import Turned, read_clocks
 from identra.db.noroom import Room
 from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
-from identra.db.statement import Bound, Engine, Row, Session, Statement
+from identra.db.statement import Bound, Engine, Occupancy, Row, Session, Statement
 from identra.db.tables import Tables
 from identra.deadline import charged, in_time, time_left
-from identra.errors import OperatorError, StoreUnavailable
+from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
 
-    from identra.settings import Persistence
+    from identra.db.binding import Binding
     from identra.values import Clock
 
 Runnable: TypeAlias = "Query[Any, Any] | QueryString | Bound"
@@ -36,13 +36,6 @@ T = TypeVar("T")
 
 OVERTAKEN = 2.0
 """Seconds after which a transaction that was overtaken is not begun again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Turned:
-    """Stands in a query for the instant at which it is run, by the clock that was given."""
-
-    clock: Clock
 
 
 @dataclass(slots=True)
@@ -53,6 +46,7 @@ class _Open:
     owner: asyncio.Task[Any] | None
     broken: bool = False
     ended: bool = field(default=False)
+    then: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Database:
@@ -75,7 +69,7 @@ class Database:
         bound = self._compile(query)
         async with in_time():
             with self.room.noted(), self._place() as place:
-                return await place.rows(bound.sql, _instants(bound.args))
+                return await place.rows(bound.sql, read_clocks(bound.args))
 
     async def first(self, query: Runnable) -> Row | None:
         """Give the first row, or None."""
@@ -91,7 +85,7 @@ class Database:
         bound = self._compile(query)
         async with in_time():
             with self.room.noted(), self._place() as place:
-                return await place.affected(bound.sql, _instants(bound.args))
+                return await place.affected(bound.sql, read_clocks(bound.args))
 
     def prepare(self, query: Query[Any, Any] | QueryString) -> Statement:
         """Compile a query once; `Param("name")` marks what `bind(name=…)` gives it each time.
@@ -124,6 +118,14 @@ class Database:
 
         return await again(attempt, OVERTAKEN)
 
+    def once_lasting(self, act: Callable[[], None]) -> None:
+        """Do something as soon as what this task has changed lasts; never if that is undone."""
+        current = self._current.get()
+        if current is None or current.ended:
+            act()
+        else:
+            current.then.append(act)
+
     def only_reading(self) -> Database:
         """The same database for one that must not write: StoreUnavailable where it tries."""
         return Database(OnlyReads(self._engine), self._binding, self._clock)
@@ -133,11 +135,16 @@ class Database:
         """Whether it is not such a twin."""
         return not isinstance(self._engine, OnlyReads)
 
+    @property
+    def occupancy(self) -> Occupancy:
+        """How its connections are used at this moment."""
+        return self._engine.occupancy
+
     def now(self) -> QueryString:
         """Unix microseconds as SQL: the database's clock, one instant all through a statement."""
         if self._clock is None:
             return QueryString(self._engine.now)
-        return QueryString(self._engine.number, _Turned(self._clock))
+        return QueryString(self._engine.number, Turned(self._clock))
 
     async def instant(self) -> int:
         """Ask the database what time it is, in Unix microseconds."""
@@ -216,6 +223,8 @@ class Transaction:
             async with in_time():
                 with self._room.noted():
                     await self._open.session.commit()
+            for act in self._open.then:
+                act()
             return
         await self._undo(self._open.session)
         if error is None and self._open.broken:
@@ -228,72 +237,3 @@ class Transaction:
         with charged(), suppress(TimeoutError):
             async with asyncio.timeout(time_left()):
                 await session.rollback()
-
-
-def _instants(args: Sequence[Any]) -> Sequence[Any]:
-    clock = next((arg.clock for arg in args if isinstance(arg, _Turned)), None)
-    if clock is None:
-        return args
-    instant = clock()
-    return [instant if isinstance(arg, _Turned) else arg for arg in args]
-
-
-async def open_database(settings: Persistence, *, clock: Clock | None = None) -> Database:
-    """Open the database that the settings name; nothing in it is changed.
-
-    `clock` replaces the database's own, for tests. Raises OperatorError, naming the key, for
-    settings that can't work, and StoreUnavailable when the database can't be reached.
-    """
-    engine, binding = await _OPENING[settings.driver](settings)
-    return Database(engine, binding, clock)
-
-
-# Each imports its own driver, so that a package that is missing is missed by those who need it.
-
-
-async def _open_sqlite(settings: Persistence) -> tuple[Engine, Binding]:
-    from identra.db import sqlite
-
-    return await sqlite.open_file(settings.name), Binding("sqlite", sqlite.VERSION)
-
-
-async def _open_postgres(settings: Persistence) -> tuple[Engine, Binding]:
-    with _driver("asyncpg", settings):
-        from identra.db import postgres
-    engine = await postgres.open_pool(settings, "postgres")
-    return engine, Binding("postgres", engine.version)
-
-
-async def _open_cockroach(settings: Persistence) -> tuple[Engine, Binding]:
-    with _driver("asyncpg", settings):
-        from identra.db import postgres
-    engine = await postgres.open_pool(settings, "cockroach")
-    return engine, Binding("cockroach", engine.version)
-
-
-async def _open_mysql(settings: Persistence) -> tuple[Engine, Binding]:
-    with _driver("asyncmy", settings):
-        from identra.db import mysql
-    # Piccolo knows no MySQL; what it writes for a SQLite too old for RETURNING is understood.
-    return await mysql.open_pool(settings), Binding("sqlite", 3.0)
-
-
-@contextmanager
-def _driver(package: str, settings: Persistence) -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != package:
-            raise
-        raise OperatorError(
-            f"persistence.driver: {settings.driver} needs the package {package}, which is not"
-            f" installed; run `pip install {package}`"
-        ) from error
-
-
-_OPENING = {
-    "sqlite": _open_sqlite,
-    "postgres": _open_postgres,
-    "cockroach": _open_cockroach,
-    "mysql": _open_mysql,
-}

@@ -14,7 +14,7 @@ from identra.db.mysql_wire import COLLATION, PATIENCE, STATEMENT, Place, Unfit, 
 from identra.db.noroom import NoRoom
 from identra.db.overtaken import Overtaken, again
 from identra.db.pool import Pool
-from identra.db.statement import Duplicate, Row
+from identra.db.statement import Duplicate, Occupancy, Row
 from identra.errors import Internal, OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class Mysql:
         self.dialect = dialect
         self.ends = Ends()
         self.pool = pool
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """Of the pool."""
+        return self.pool.occupancy
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """Run one statement on a connection of the pool."""

@@ -9,7 +9,7 @@ from identra.errors import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from identra.db.statement import Engine, Row
+    from identra.db.statement import Engine, Occupancy, Row
 
 RETRY_AFTER = 30
 
@@ -22,6 +22,11 @@ class OnlyReads:
         self.now = engine.now
         self.number = engine.number
         self._engine = engine
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """The other's."""
+        return self._engine.occupancy
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """Read; a statement that writes and gives rows is refused like any other."""

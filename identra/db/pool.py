@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from identra.db.statement import Occupancy
 from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Pool(Generic[T]):
         self._idle: list[T] = []
         self._lent: set[T] = set()
         self._closed = False
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """How many there are, and how many are lent."""
+        return Occupancy(self._size, len(self._idle) + len(self._lent), len(self._lent))
 
     def welcome(self, line: T) -> None:
         """Take in a connection that was opened already, before any is lent."""

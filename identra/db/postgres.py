@@ -17,7 +17,7 @@ from identra.db import tls
 from identra.db.ends import Ends
 from identra.db.noroom import NoRoom
 from identra.db.overtaken import Overtaken, again
-from identra.db.statement import Duplicate, Row
+from identra.db.statement import Duplicate, Occupancy, Row
 from identra.errors import Internal, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -59,6 +59,13 @@ class Postgres:
         self.dialect = dialect
         self.ends = Ends()
         self._pool = pool
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """Of the pool."""
+        pool = self._pool
+        used = pool.get_size() - pool.get_idle_size()
+        return Occupancy(pool.get_max_size(), pool.get_size(), used)
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """Run one statement on a connection of the pool."""

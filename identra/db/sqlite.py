@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from identra.db.lane import Lane, TooLate
 from identra.db.noroom import NoRoom
-from identra.db.statement import Duplicate, Row
+from identra.db.statement import Duplicate, Occupancy, Row
 from identra.errors import Internal, OperatorError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ class Sqlite:
         self._writer = writer
         self._readers = readers
         self._turn = asyncio.Lock()
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """Of the lanes: all are open, and those are used that have work."""
+        lanes = (*self._readers, self._writer)
+        return Occupancy(len(lanes), len(lanes), sum(lane.waiting > 0 for lane in lanes))
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """Read beside the writer; a statement that writes and returns rows takes its turn."""

@@ -51,6 +51,15 @@ class Statement:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """Connections of an engine: the most there may be, those open, and those used now."""
+
+    most: int
+    open: int
+    used: int
+
+
 class Session(Protocol):
     """One open transaction of an engine.
 
@@ -96,6 +105,11 @@ class Engine(Protocol):
     @property
     def number(self) -> str:
         """The SQL that makes a 64-bit integer of the value at its `{}`."""
+        ...
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """How its connections are used at this moment."""
         ...
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:

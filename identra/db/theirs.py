@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from identra.db.binding import Binding
-from identra.db.engine import Database, open_database
+from identra.db.drivers import open_database
+from identra.db.engine import Database
 
 if TYPE_CHECKING:
     from identra.settings import Persistence

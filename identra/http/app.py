@@ -20,12 +20,13 @@ from identra.http.cors import headers_for
 from identra.http.errors import Failures
 from identra.http.gate import raise_gate
 from identra.http.operation import NO_STORE, Operation, reply
-from identra.http.routes import PREFIXES, every_operation
+from identra.http.routes import OLDER, PREFIXES, every_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from identra.app import App
+    from identra.values import Meter
 
 Door: TypeAlias = Sanic[Any, Any]
 
@@ -151,15 +152,29 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
     settings = app_of(call).settings
     if "access-control-allow-origin" not in headers:
         headers.update(headers_for(settings.cors, call.headers.get("origin")))
-    if call.template not in _QUIET:
-        _log(call, response.status)
+    seconds, template = perf_counter() - call.began, call.template
+    if (meter := app_of(call).meter).on:
+        _count(call, template, response.status, seconds, meter)
+    if template not in _QUIET:
+        _log(call, response.status, seconds)
 
 
-def _log(call: Call, status: int) -> None:
+def _count(call: Call, template: str, status: int, seconds: float, meter: Meter) -> None:
+    meter.answered(
+        template.removeprefix(OLDER),
+        call.method if call.route else "-",
+        "left" if call.transport.is_closing() else str(status),
+        reason=call.reason,
+        detail=call.detail,
+        seconds=seconds,
+    )
+
+
+def _log(call: Call, status: int, seconds: float) -> None:
     log = structlog.get_logger("identra.http").bind(
         method=call.method if call.route else "-",
         route=call.template,
-        ms=round((perf_counter() - call.began) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         request_id=call.request_id,
         attempt_id=call.attempt_id,
         peer=address(call, app_of(call).settings),

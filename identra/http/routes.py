@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from identra.http.operation import Operation
     from identra.loader import Providers
 
-PREFIXES = ("", "/api")
+OLDER = "/api"
+PREFIXES = ("", OLDER)
 """Where every route is served; older clients use the second."""
 
 

@@ -68,7 +68,7 @@ class Keys:
 
     async def refresh(self) -> None:
         """Read the ring again if what is held is older than its interval. Raises as `fresh`."""
-        if self._age() >= RELOAD_EVERY:
+        if self.age >= RELOAD_EVERY:
             await self._share(0)
 
     async def reload_or_warn(self) -> None:
@@ -88,9 +88,14 @@ class Keys:
         return self._ring
 
     @property
+    def age(self) -> float:
+        """Seconds since the ring was read."""
+        return self._ticks() - self._read_at
+
+    @property
     def fresh(self) -> Ring:
         """The ring, unless it is too old to go by. Raises StoreUnavailable then."""
-        if self._age() > STALE_AFTER:
+        if self.age > STALE_AFTER:
             raise StoreUnavailable("the key ring could not be read for too long", retry_after=5)
         return self.ring
 
@@ -186,6 +191,3 @@ class Keys:
             return
         for kid in (ring.signer.kid, ring.secret.secret_id):
             await self._steps.own_up(ring.rows[kid])
-
-    def _age(self) -> float:
-        return self._ticks() - self._read_at

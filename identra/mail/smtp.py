@@ -12,10 +12,11 @@ from identra.errors import Busy
 from identra.mail.delivery import Delivery, Limits, Parcel, Undelivered
 from identra.mail.envelope import compose
 from identra.secret import digest, token
+from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from identra.settings.sections import SmtpMailer as SmtpSettings
-    from identra.values import Clock, Message
+    from identra.values import Clock, Message, Meter
 
 ROOM: Final = 1000
 COURIERS: Final = 4
@@ -38,12 +39,14 @@ class SmtpMailer:
         clock: Clock | None = None,
         room: int = ROOM,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        meter: Meter = UNMETERED,
     ) -> None:
         self._sender = settings.sender
         self._clock = clock or _system_clock
         self._delivery = Delivery(settings, limits)
         self._pauses = limits.pauses
         self._room = room
+        self._meter = meter
         self._queue: asyncio.Queue[tuple[Parcel, int]] = asyncio.Queue()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -56,6 +59,11 @@ class SmtpMailer:
         """True: mail leaves here."""
         return True
 
+    @property
+    def unsettled(self) -> int:
+        """How many letters were taken and neither delivered nor given up yet."""
+        return self._unsettled
+
     def post(self, message: Message) -> None:
         """Take a message and return at once; its outcome is logged.
 
@@ -65,7 +73,9 @@ class SmtpMailer:
         name = token(16)
         mail = compose(message, sender=self._sender, at=self._clock(), name=name)
         if self._closing or self._unsettled >= self._room:
+            self._meter.mail("refused")
             raise Busy("the mail queue is full or closing", retry_after=5)
+        self._meter.mail("queued")
         self._unsettled += 1
         self._settled.clear()
         self._queue.put_nowait((Parcel(message.to, mail.as_bytes(), name), 0))
@@ -81,6 +91,7 @@ class SmtpMailer:
             async with asyncio.timeout(grace):
                 await self._settled.wait()
         except TimeoutError:
+            self._meter.mail("lost", self._unsettled)
             log.warning("mail left undelivered", letters=self._unsettled)
         await self._stop()
 
@@ -108,6 +119,7 @@ class SmtpMailer:
         if not fault.again or tries >= len(self._pauses):
             self._settle(parcel, "mail failed", fault.cause)
             return
+        self._meter.mail("delayed")
         log.info("mail delayed", **_known(parcel), cause=fault.cause, tries=tries + 1)
         # Waiting aside, so that a server greylisting one address holds up no other.
         again = (parcel, tries + 1)
@@ -117,6 +129,7 @@ class SmtpMailer:
         self._unsettled -= 1
         if not self._unsettled:
             self._settled.set()
+        self._meter.mail("failed" if cause else "delivered")
         if cause:
             log.error(outcome, **_known(parcel), cause=cause)
         else:

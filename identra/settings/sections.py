@@ -242,8 +242,9 @@ class Cors(Settings):
 
 
 class Metrics(Settings):
-    """`[metrics]`: the port where metrics are read."""
+    """`[metrics]`: where metrics are read."""
 
+    host: PlainText = "127.0.0.1"
     port: Port = 9464
 
 

@@ -59,6 +59,8 @@ class RedisState:
         self._watchers = watchers
         self._prefix = prefix
         self._room = asyncio.Semaphore(CONNECTIONS)
+        self.answered = True
+        """Whether the last that was asked of it was answered."""
 
     async def put(self, key: str, value: str, *, ttl: int, replace: bool = True) -> bool:
         """Keep a value."""
@@ -109,9 +111,11 @@ class RedisState:
             try:
                 async with asyncio.timeout(VERB), self._room:
                     yield
+                self.answered = True
             # A cluster's client closes connections beneath its other callers, who then find None
             # where a socket was: AttributeError, TypeError. Nothing here but the store can fail.
             except Exception as error:
+                self.answered = False
                 said = f"redis: {type(error).__name__}: {error}"
                 raise StoreUnavailable(said, retry_after=1) from error
 

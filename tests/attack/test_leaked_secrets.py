@@ -23,6 +23,7 @@ from piccolo.querystring import QueryString
 from postbox import Postbox, open_postbox
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
+from scraping import address_of
 from standin.faults import Instead
 from standin.github import Email, GitHub, Person
 from standin.sites import Site, open_site
@@ -191,6 +192,7 @@ class Place:
 
     file: Path
     service: running.Running
+    metrics: str
     redis: Redis | None
 
 
@@ -210,6 +212,7 @@ def _sections(box: Postbox, github: GitHub, site: Site, redis: Redis | None) -> 
         "codes": {"digits": 10},
         "http": {"trusted_proxies": ["127.0.0.1/32"]},
         "keys": {"algorithm": "ES256"},
+        "metrics": {"port": 0},
         **ASKED,
         "smtp_mailer": {
             "host": "127.0.0.1",
@@ -257,11 +260,12 @@ async def _town(
             if place.driver != "sqlite":
                 running.command(file, "keys", "init")
             with running.started(file) as service:
+                metrics = address_of(service)
                 async with httpx.AsyncClient(
                     base_url=service.url, timeout=PATIENCE, event_hooks={"response": [keep]}
                 ) as http:
                     journey = Journey(Caller(http, "203.0.113.1"), box, github)
-                    yield Place(file, service, redis), journey, answers
+                    yield Place(file, service, metrics, redis), journey, answers
 
 
 def _commands(journey: Journey, file: Path) -> str:
@@ -329,11 +333,24 @@ def _processes(service: running.Running) -> str:
     parent = service.process.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     shown = [
-        Path(f"/proc/{pid}/{file}").read_bytes()
+        _shown(Path(f"/proc/{pid}/{file}"))
         for pid in (str(parent), *children)
         for file in ("cmdline", "environ")
     ]
     return b"".join(shown).decode("latin1")
+
+
+def _shown(file: Path) -> bytes:
+    """What the system tells of a process; its environment is root's alone to read."""
+    try:
+        return file.read_bytes()
+    except PermissionError:
+        return b""
+
+
+async def _read(url: str) -> str:
+    async with httpx.AsyncClient() as http:
+        return (await http.get(url)).text
 
 
 def _spellings(secret: str) -> set[str]:
@@ -387,10 +404,12 @@ async def test_a_journey_leaves_no_secret_behind(tmp_path: Path, persistence: Pe
             "the database": await _database(place.file),
             "the database's files": _files(tmp_path),
             "the list of processes": _processes(place.service),
+            "the metrics": await _read(place.metrics),
             "Redis": await _keyspace(place.redis) if place.redis else "",
         }
         assert place.service.stop() == 0
     places["the log"] = place.service.log.read_text()
+    assert ADA not in places["the metrics"]
     letters = "".join(letter.raw.decode() for letter in journey.box.received)
     fine = "".join(_head(answer) + answer.text for answer in answers if answer.is_success)
     mailed = {name: value for name, value in secrets.items() if not name.startswith("code ")}
@@ -406,6 +425,7 @@ def _demand_full(places: dict[str, str], errors: int, with_redis: bool) -> None:
     assert "INVALID_REFRESH_TOKEN" in places["errors"]
     assert ADA in places["the database"]
     assert "identra" in places["the list of processes"]
+    assert 'reason="INVALID_REFRESH_TOKEN"' in places["the metrics"]
     assert ADA in places["what commands print"]
     if with_redis:
         assert "identra:oauth:" in places["Redis"]

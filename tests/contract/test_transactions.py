@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -155,3 +156,20 @@ async def test_others_do_not_see_what_is_not_committed(database: Database) -> No
         await looked.wait()
     await looking
     assert seen == [[]]
+
+
+async def test_what_waits_for_a_commit_happens_after_it_and_never_after_an_undoing(
+    database: Database,
+) -> None:
+    """Metrics count what became true, once, however often its transaction was begun."""
+    done: list[str] = []
+    async with database.transaction():
+        database.once_lasting(lambda: done.append("lasts"))
+        assert done == []
+    assert done == ["lasts"]
+    with suppress(ZeroDivisionError):
+        async with database.transaction():
+            database.once_lasting(lambda: done.append("undone"))
+            raise ZeroDivisionError
+    database.once_lasting(lambda: done.append("by itself"))
+    assert done == ["lasts", "by itself"]

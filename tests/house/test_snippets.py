@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import handbook
 import pytest
+import yaml
 from homes import PASSWORD
 from running import PATIENCE
 
@@ -23,6 +24,7 @@ from identra.cli import run
 from identra.errors import every_error
 from identra.http.models import Failure, TokenPair
 from identra.settings import load
+from identra.settings.sections import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from handbook import Fence
 
 FOLDERS = ("docs/operate", "docs/extend", "docs/reference")
-LANGUAGES = {"console", "ini", "json", "jsonl", "nginx", "python", "sh", "sql", "toml"}
+LANGUAGES = {"console", "ini", "json", "jsonl", "nginx", "python", "sh", "sql", "toml", "yaml"}
 FENCES = handbook.fences(*FOLDERS)
 SCRIPTS = sorted({fence.page for fence in FENCES if fence.language == "sh"})
 
@@ -65,6 +67,15 @@ def test_json_is_what_the_service_answers(fence: Fence) -> None:
         TokenPair.model_validate(said)
     else:
         assert "event" in said, "a line of the log, or a shape that this test knows"
+
+
+@pytest.mark.parametrize("fence", of("yaml"))
+def test_a_scrape_asks_where_metrics_are_by_default(fence: Fence) -> None:
+    (job,) = yaml.safe_load(fence.text)["scrape_configs"]
+    said = Metrics()
+    assert job["static_configs"] == [{"targets": [f"{said.host}:{said.port}"]}]
+    assert 'job="identra"' in handbook.read(fence.page)
+    assert job["job_name"] == "identra"
 
 
 def commands() -> Iterator[Any]:

@@ -30,6 +30,8 @@ FURTHER = [home for home in EVERY if home not in HOMES]
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     further = FURTHER if metafunc.config.getoption("everywhere") else []
+    if "metered" in metafunc.fixturenames:
+        metafunc.parametrize("metered", ["sqlite", *([*further, HOMES[1]] if further else [])])
     for fixture in ("town", "hasty_town"):
         if fixture in metafunc.fixturenames:
             homes = [*HOMES, *further]

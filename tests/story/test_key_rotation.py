@@ -14,6 +14,7 @@ from identra.app import keyring, opening
 from identra.app.opening import rotate_or_warn
 from identra.db import open_database
 from identra.errors import StoreUnavailable
+from identra.events import Events
 from identra.keys import Keys
 from identra.keys.nouns import MARGIN
 from identra.values import DAY, HOUR, SECOND
@@ -219,7 +220,7 @@ async def test_a_process_that_can_not_read_the_ring_for_two_minutes_goes_by_it_n
     async with open_home(tmp_path, persistence, clock=clock) as app:
         ticks = Ticks()
         master = opening.master.read_files(app.settings.keys.master_key_files)
-        steps = opening.steps(app.settings, app.database, master, clock)
+        steps = opening.steps(app.settings, app.database, master, Events(app.database, clock))
         keys = Keys(app.database, master, steps, opening.system_clock, ticks)
         await keys.load()
         t = app.database.tables.keys

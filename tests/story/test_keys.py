@@ -16,6 +16,7 @@ from piccolo.querystring import QueryString
 
 from identra.app import build, make_first_keys, opened_database, opening, prepare
 from identra.errors import OperatorError, StoreUnavailable
+from identra.events import Events
 from identra.keys import RELOAD_EVERY, Keys, NoKeysError
 from identra.master import MasterKeyError, make_file, read_files
 from identra.secret import uuid7
@@ -188,7 +189,7 @@ async def test_a_flood_of_unknown_key_ids_has_the_ring_read_once_a_second(
     """All of them wait for one reading, which may tell them of a key that is new."""
     async with open_home(tmp_path, persistence, clock=clock) as app:
         master = read_files(app.settings.keys.master_key_files)
-        steps = opening.steps(app.settings, app.database, master, clock)
+        steps = opening.steps(app.settings, app.database, master, Events(app.database, clock))
         keys = Counted(app.database, master, steps, opening.system_clock)
         await keys.load()
         for turn in (1, 2):

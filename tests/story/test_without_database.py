@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from cable import Cable
 from homes import HERE, PASSWORD, code_for, open_home
 
+from identra.deadline import STORES
 from identra.errors import InvalidCode, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -88,3 +91,15 @@ async def test_a_database_that_is_too_slow_in_all_loses_no_code_either(
         await app.login.complete_code("email", ADA, code, HERE, bearer=None)
     cable.slowness = 0
     await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+
+
+async def test_probes_of_a_silent_database_are_answered_in_time(app: App, cable: Cable) -> None:
+    """Also those that wait for what others have asked of it before."""
+    cable.deaden()
+    announcing = asyncio.create_task(app.nodes.announce_or_warn())
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    told = await asyncio.gather(*(app.readiness() for _ in range(30)))
+    assert time.monotonic() - began < STORES + 0.5
+    assert {each.degraded for each in told} == {("database",)}
+    await announcing

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from piccolo.querystring import QueryString
 
+from identra.app.opening import _keep
 from identra.errors import StoreUnavailable
 from identra.nodes import Nodes
 
@@ -41,3 +43,20 @@ async def test_probes_at_once_share_what_they_have_written(database: Database) -
     await asyncio.gather(*(node.reassure() for _ in range(20)))
     assert node.sayings == 4
     assert (await node.live()).all == 1
+
+
+async def test_what_nobody_foresaw_ends_no_upkeep() -> None:
+    """A node that says no more that it is up is taken for stopped, and copied under its feet."""
+    turns, again = 0, asyncio.Event()
+
+    async def act() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            raise RuntimeError
+        again.set()
+
+    async with AsyncExitStack() as opened:
+        _keep(0, act, opened)
+        async with asyncio.timeout(5):
+            await again.wait()

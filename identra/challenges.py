@@ -144,6 +144,7 @@ class Challenges:
         """
         taken = answered.taken
         left = (taken.ends - self._clock()) // SECOND if taken else 0
+        left = min(left, CODE_LIFETIME)  # another node's clock may be behind
         if taken and left > 0:
             with parting(), suppress(StoreUnavailable):
                 await self._state.put(taken.key, taken.value, ttl=left, replace=False)

@@ -121,9 +121,7 @@ class Copying:
         return digest("copy source", " ".join(row["id"] for row in rows))
 
     async def _mark(self) -> str | None:
-        t = self._target.db.tables.state
-        row = await self._target.db.first(t.select(t.value).where(t.id == MARK))
-        return row["value"] if row else None
+        return await _mark_of(self._target.db)
 
     async def _set_mark(self) -> None:
         if await self._mark() is None:
@@ -169,6 +167,23 @@ class Copying:
             sql = self._target.db.prepare(_insert(sheet, count)).sql
             self._inserting[sheet, count] = sql
         return sql
+
+
+async def demand_whole(db: Database) -> None:
+    """Raise OperatorError for a database that holds part of a copy.
+
+    Served, it would take those who did not come yet for strangers, and be of no use to the copy.
+    """
+    if await _mark_of(db):
+        raise OperatorError(
+            "the database holds part of a copy; finish it with `identra copy`, or empty it"
+        )
+
+
+async def _mark_of(db: Database) -> str | None:
+    t = db.tables.state
+    row = await db.first(t.select(t.value).where(t.id == MARK))
+    return row["value"] if row else None
 
 
 def _sheets(db: Database) -> list[Sheet]:

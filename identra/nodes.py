@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from identra.errors import IdentraError
+from identra.deadline import in_time
+from identra.errors import IdentraError, StoreUnavailable
 from identra.secret import uuid7
 from identra.state.database import DatabaseState
 
@@ -55,20 +57,27 @@ class Nodes:
         self._key = PREFIX + uuid7()
         self._says = " ".join((_READING if read_only else _WRITING, *holds))
         self._said = False
+        self._begun = self._failed = 0
+        self._saying = asyncio.Lock()
 
     async def announce(self) -> None:
         """Say that this node is up. Raises StoreUnavailable."""
-        self._said = False
-        await self._state.put(self._key, self._says, ttl=LIVES)
-        self._said = True
+        async with self._saying:
+            await self._say()
 
     async def reassure(self) -> None:
         """Say it again if it could not be said the last time. Raises StoreUnavailable.
 
-        So a database that answers and takes nothing, as on a full disk, is noticed.
+        So a database that answers and takes nothing, as on a full disk, is noticed. Anybody may
+        have this asked: all who wait go by one saying.
         """
-        if not self._said:
-            await self.announce()
+        asked = self._begun
+        async with in_time(), self._saying:
+            if self._said:
+                return
+            if self._failed > asked:
+                raise StoreUnavailable("this node could not be announced", retry_after=1)
+            await self._say()
 
     async def announce_or_warn(self) -> None:
         """Say it, or log that it could not be said."""
@@ -97,3 +106,13 @@ class Nodes:
             writing=sum(does == _WRITING for does, *_ in said),
             holding=tuple(frozenset(held) for _, *held in said),
         )
+
+    async def _say(self) -> None:
+        self._begun += 1
+        number, self._said = self._begun, False
+        try:
+            await self._state.put(self._key, self._says, ttl=LIVES)
+        except StoreUnavailable:
+            self._failed = number
+            raise
+        self._said = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import traceback
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -202,7 +203,10 @@ def keep(seconds: float, act: Callable[[], Awaitable[None]], opened: AsyncExitSt
     async def go_on() -> None:
         while True:
             await asyncio.sleep(seconds)
-            await act()
+            try:
+                await act()
+            except Exception as fault:  # noqa: BLE001 - one surprise must not end it for good
+                _tell_surprise(fault)
 
     async def stop() -> None:
         task.cancel()
@@ -211,3 +215,9 @@ def keep(seconds: float, act: Callable[[], Awaitable[None]], opened: AsyncExitSt
 
     task = asyncio.create_task(go_on())
     opened.push_async_callback(stop)
+
+
+def _tell_surprise(fault: Exception) -> None:
+    """What raised and where, without its message, which may hold a value."""
+    *_, last = traceback.extract_tb(fault.__traceback__)
+    log.error("upkeep failed", cause=type(fault).__name__, at=f"{last.filename}:{last.lineno}")

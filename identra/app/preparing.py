@@ -9,6 +9,7 @@ import structlog
 
 from identra import loader, master
 from identra.app import opening
+from identra.copying import demand_whole
 from identra.db.migrations import STEPS, migrate, plan_of, standing
 from identra.errors import OperatorError
 
@@ -34,8 +35,10 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
         db = await opening.database(tree, None, opened)
         if embedded:
             await migrate(db)
-            await make_first_keys(loaded, db)
         found = await demand_schema(db)
+        await demand_whole(db)
+        if embedded:
+            await make_first_keys(loaded, db)
         await opening.ring(tree, db, opening.system_clock).load()
     if found.newer:
         log.info("schema is newer", step=str(found.newer), known=str(STEPS[-1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from identra.keys.nouns import MARGIN
 from identra.values import DAY, SECOND
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Promote:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """A former key is to leave the key set: nothing that it signed is alive."""
+    """A key is to leave the key set: nothing that it signed is alive."""
 
     name: ClassVar = "retire"
     key: KeyRow
@@ -78,7 +79,10 @@ def plan_rotation(keys: Sequence[KeyRow], *, now: int, policy: RotationPolicy) -
     passive = next((k for k in keys if k.purpose == "sig" and k.state == "passive"), None)
     active = next((k for k in keys if k.purpose == "sig" and k.state == "active"), None)
     steps = [Due(key.needed_until, Retire(key)) for key in keys if key.state == "former"]
-    if passive:
+    if passive and passive.created_at > now + MARGIN:
+        # Made while the database's clock was ahead: it would wait for that time to come.
+        steps.append(Due(now, Retire(passive)))
+    elif passive:
         steps.append(Due(passive.signs_from or now, Promote(passive.kid)))
     elif active and (at := _published_at(active, now, policy)) is not None:
         steps.append(Due(at, Publish(policy.algorithm, max(at, now) + policy.ahead)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from identra.db import Param
+
 if TYPE_CHECKING:
     from identra.db import Database
     from identra.db.statement import Row
@@ -51,15 +53,19 @@ class Ending:
     async def revoke_under(self, kid: str, reason: Reason) -> int:
         """End every session whose last token this key signed or this secret proves; how many.
 
-        By primary key and in batches, few enough at once to let logins in between. Stopped in
-        the middle, the next call does the rest.
+        All are walked through by primary key, in pages: few may be under it, and looking for those
+        alone would take longer than a statement may. Stopped in the middle, the next call does the
+        rest.
         """
         t = self._db.tables.sessions
         ended, last = 0, ""
-        live = ((t.signed_by == kid) | (t.secret_id == kid)) & t.revoked_at.is_null()
-        query = t.select(t.id, t.user_id).order_by(t.id).limit(BATCH)
-        while rows := await self._db.fetch(query.where(live & (t.id > last))):
-            ended += await self._db.transact(partial(self._end_rows, rows, reason))
+        query = t.select(t.id, t.user_id, t.signed_by, t.secret_id, t.revoked_at)
+        page = self._db.prepare(query.where(t.id > Param("last")).order_by(t.id).limit(BATCH))
+        while rows := await self._db.fetch(page.bind(last=last)):
+            live = [row for row in rows if row["revoked_at"] is None]
+            under = [row for row in live if kid in (row["signed_by"], row["secret_id"])]
+            if under:
+                ended += await self._db.transact(partial(self._end_rows, under, reason))
             last = rows[-1]["id"]
         return ended
 

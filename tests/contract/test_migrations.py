@@ -15,7 +15,7 @@ from piccolo.querystring import QueryString
 from identra.db import catalogue, open_database
 from identra.db.migrations import LEDGER, STEPS, SchemaError, Step, migrate, plan_of, standing
 from identra.db.migrations.ledger import Taken
-from identra.db.schema import Column, Index, NoColumn, NoTable, Shape, statements, words
+from identra.db.schema import Column, Fill, Index, NoColumn, NoTable, Shape, statements, words
 from identra.db.statement import Bound
 
 if TYPE_CHECKING:
@@ -150,6 +150,24 @@ def _without_fills(plan: Plan) -> list[str]:
     """Its statements, but for those that are repeated until their step is noted."""
     said = [sql for planned in plan.steps for sql in planned.statements]
     return [sql for sql in said if not sql.startswith("UPDATE")]
+
+
+async def test_a_column_filled_from_one_that_goes_is_not_filled_again_once_that_is_gone(
+    blank: Database,
+) -> None:
+    """The statement would fail at every further try, and the step never be taken."""
+    changes = (
+        Column("identra_users", words("motto", 64, null=True)),
+        Fill("identra_users", "motto", '"disabled_reason"'),
+        NoColumn("identra_users", "disabled_reason"),
+    )
+    moves = Step(STEPS[-1].number + 1, "moves", needs=STEPS[-1].number + 1, changes=changes)
+    await migrate(blank)
+    (planned,) = (await plan_of(blank, (*STEPS, moves))).steps
+    assert len(planned.statements) == 4
+    for sql in planned.statements[:3]:
+        await blank.change(Bound(sql, ()))
+    assert await migrate(blank, (*STEPS, moves)) == [moves]
 
 
 async def test_the_first_step_interrupted_anywhere_is_taken_up_again(blank: Database) -> None:

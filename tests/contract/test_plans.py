@@ -6,6 +6,7 @@ thousands of rows in each table, is asked how it runs it.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import population
@@ -21,6 +22,7 @@ from identra.housekeeping import BATCH, Housekeeping
 from identra.portable import Arrivals, leaving
 from identra.portable.leaving import PAGE
 from identra.portable.record import Record
+from identra.sessions import Ending
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -88,6 +90,23 @@ async def test_walking_through_all_asks_the_same_for_each_page(persistence: Pers
     for table in ("identra_users", "identra_sessions"):
         paging = [sql for sql in listening.heard["nothing"] if f'"{table}"."id" > ' in sql]
         assert len(paging) == 1, paging
+
+
+async def test_ending_what_a_key_signed_goes_page_by_page_however_few_that_is(
+    persistence: Persistence,
+) -> None:
+    """One statement that looks for a few among millions would end where its database gives up."""
+    db = await open_database(persistence)
+    await population.gather(db, BATCH)
+    asked = count()
+    listening = Listening(db._engine, doing=lambda: str(next(asked)))
+    db._engine = listening  # type: ignore[assignment]
+    ending = Ending(db, Events(db, lambda: 1))
+    assert await ending.revoke_under("nobody's", "key_revoked") == 0
+    assert len(listening.heard) == 2 + 1  # each has two sessions; the last page is empty
+    assert await ending.revoke_under("made-in-bulk", "key_revoked") == BATCH
+    assert await ending.revoke_under("made-in-bulk", "key_revoked") == 0
+    await db.close()
 
 
 async def _newcomers() -> AsyncIterator[tuple[int, Record]]:

@@ -149,3 +149,15 @@ def test_a_former_secret_is_kept_as_long_as_sessions_live() -> None:
     plan = plan_rotation([key("a", "active", START), secret], now=START, policy=POLICY)
     assert plan[0].at == START + 30 * DAY + 5 * MINUTE
     assert plan[0].step == Retire(secret)
+
+
+def test_a_key_published_while_the_clock_was_years_ahead_stops_no_rotation() -> None:
+    """It would be promoted when that time comes, and until then no other would be published."""
+    ahead = START + 3650 * DAY
+    waiting = key("new", "passive", ahead, signs_from=ahead + DAY)
+    ring = Ring([key("old", "active", START), waiting])
+    live(ring, START + HOUR, POLICY)
+    assert [each.state for each in ring.keys] == ["active", "retired"]
+    for hours in range(91 * 24):
+        live(ring, START + hours * HOUR, POLICY)
+    assert ring.active.kid == "key2"

@@ -9,7 +9,7 @@ import pytest
 import servers
 from homes import HERE, code_for, open_home, write_settings
 
-from identra.app import keyring
+from identra.app import keyring, opened_copying, prepare
 from identra.app.opening import system_clock
 from identra.cli import run
 from identra.copying import BATCH, Copying, Place
@@ -18,7 +18,7 @@ from identra.db.migrations import migrate
 from identra.errors import OperatorError, StoreUnavailable
 from identra.master import make_file, read_files
 from identra.nodes import LIVES, Nodes
-from identra.settings import Persistence
+from identra.settings import Persistence, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +102,26 @@ async def test_a_copy_that_was_interrupted_goes_on(
         await again.check()
     for db in (here, there):
         await db.close()
+
+
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
+async def test_part_of_a_copy_is_not_served(
+    tmp_path: Path, persistence: Persistence, target: Persistence, there: Path
+) -> None:
+    """It would be given keys of its own, and sign up anew whoever has not arrived yet."""
+    async with open_home(tmp_path, persistence) as app:
+        await app.login.begin_code("email", ADA, HERE, use_html=False)
+        await app.login.complete_code("email", ADA, code_for(app, ADA), HERE, bearer=None)
+    here, whole = load(tmp_path / "identra.toml", {}), load(there, {})
+    async with opened_copying(here, whole) as copying:
+        running = copying.run()
+        assert await anext(running) == 1
+        await running.aclose()
+    with pytest.raises(OperatorError, match="part of a copy; finish it with `identra copy`"):
+        await prepare(whole)
+    assert await asyncio.to_thread(copy, tmp_path / "identra.toml", there) == 0
+    await prepare(whole)
 
 
 async def test_a_row_that_differs_is_found(

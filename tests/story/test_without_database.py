@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from cable import Cable
 from homes import HERE, PASSWORD, code_for, open_home
+from redis.asyncio import Redis as AsyncRedis
 
+from identra.challenges import CODE_LIFETIME, Challenges
+from identra.deadline import STORES
 from identra.errors import InvalidCode, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -88,3 +93,29 @@ async def test_a_database_that_is_too_slow_in_all_loses_no_code_either(
         await app.login.complete_code("email", ADA, code, HERE, bearer=None)
     cable.slowness = 0
     await app.login.complete_code("email", ADA, code, HERE, bearer=None)
+
+
+async def test_probes_of_a_silent_database_are_answered_in_time(app: App, cable: Cable) -> None:
+    """Also those that wait for what others have asked of it before."""
+    cable.deaden()
+    announcing = asyncio.create_task(app.nodes.announce_or_warn())
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    told = await asyncio.gather(*(app.readiness() for _ in range(30)))
+    assert time.monotonic() - began < STORES + 0.5
+    assert {each.degraded for each in told} == {("database",)}
+    await announcing
+
+
+async def test_a_code_that_comes_back_is_over_in_time_whatever_a_nodes_clock_says(
+    app: App, redis_place: Redis
+) -> None:
+    """Else it would outlive the count of its tries, and be guessed at further."""
+    await app.login.begin_code("email", ADA, HERE, use_html=False)
+    answered = await app.login._challenges.answer("email", "login", ADA, code_for(app, ADA))
+    late = Challenges(app.state, app.database, app.keys, lambda: 0, digits=6)
+    await late.give_back(answered)
+    client = AsyncRedis.from_url(f"redis://{redis_place.urls[0]}")
+    keys = [key async for key in client.scan_iter(f"{redis_place.key_prefix}code:*")]
+    assert [0 < await client.ttl(key) <= CODE_LIFETIME for key in keys] == [True]
+    await client.aclose()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from identra.db.catalogue import ABSENT, Found, after, are_alike, is_done
 from identra.db.migrations.ledger import LEDGER, SchemaError, entry
-from identra.db.schema import parts, statement, statements
+from identra.db.schema import CONTRACTS, Fill, parts, statement, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -107,12 +107,19 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
 
 def _planned(dialect: str, step: Step, now: dict[str, Found]) -> Planned:
     told = []
-    for part in _parts(dialect, [step]):
+    todo = list(_parts(dialect, [step]))
+    for number, part in enumerate(todo):
         found = now.get(part.table, ABSENT)
-        if not is_done(part, found):
+        if not (is_done(part, found) or _is_behind(part, todo[number:], found)):
             told.append(statement(dialect, part))
             now[part.table] = after(part, found)
     return Planned(step, (*told, entry(dialect, step)))
+
+
+def _is_behind(part: Change, later: Iterable[Change], found: Found) -> bool:
+    """Whether a column must have been filled, since what it may be filled from is gone already."""
+    going = (each for each in later if isinstance(each, CONTRACTS) and each.table == part.table)
+    return isinstance(part, Fill) and any(is_done(each, found) for each in going)
 
 
 def _demand_ours(

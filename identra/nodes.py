@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from identra.deadline import in_time
 from identra.errors import IdentraError, StoreUnavailable
 from identra.secret import uuid7
 from identra.state.database import DatabaseState
@@ -72,7 +71,7 @@ class Nodes:
         have this asked: all who wait go by one saying.
         """
         asked = self._begun
-        async with in_time(), self._saying:
+        async with self._saying:
             if self._said:
                 return
             if self._failed > asked:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from identra.db import Duplicate
-from identra.deadline import in_time
 from identra.errors import IdentraError, OperatorError, StoreUnavailable
 from identra.keys.making import may_be_new, new_pair, new_secret
 from identra.keys.nouns import NoKeysError
@@ -70,8 +69,7 @@ class Keys:
     async def refresh(self) -> None:
         """Read the ring again if what is held is older than its interval. Raises as `fresh`."""
         if self.age >= RELOAD_EVERY:
-            async with in_time():
-                await self._share(0)
+            await self._share(0)
 
     async def reload_or_warn(self) -> None:
         """Read the ring again; what can't be read leaves the former one in use, and a warning."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +10,6 @@ from homes import HERE, PASSWORD, code_for, open_home
 from redis.asyncio import Redis as AsyncRedis
 
 from identra.challenges import CODE_LIFETIME, Challenges
-from identra.deadline import STORES
 from identra.errors import InvalidCode, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -93,18 +90,6 @@ async def test_a_database_that_is_too_slow_in_all_loses_no_code_either(
         await app.login.complete_code("email", ADA, code, HERE, bearer=None)
     cable.slowness = 0
     await app.login.complete_code("email", ADA, code, HERE, bearer=None)
-
-
-async def test_probes_of_a_silent_database_are_answered_in_time(app: App, cable: Cable) -> None:
-    """Also those that wait for what others have asked of it before."""
-    cable.deaden()
-    announcing = asyncio.create_task(app.nodes.announce_or_warn())
-    await asyncio.sleep(0)
-    began = time.monotonic()
-    told = await asyncio.gather(*(app.readiness() for _ in range(30)))
-    assert time.monotonic() - began < STORES + 0.5
-    assert {each.degraded for each in told} == {("database",)}
-    await announcing
 
 
 async def test_a_code_that_comes_back_is_over_in_time_whatever_a_nodes_clock_says(

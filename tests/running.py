@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PATIENCE = 30
 BASE = """
 http_port = 0
+grpc_port = 0
 [persistence]
 name = "{folder}/identra.db"
 [keys]
@@ -39,6 +40,8 @@ class Running:
     url: str
     process: subprocess.Popen[str]
     log: Path
+    grpc: str
+    """Where it answers gRPC, HOST:PORT."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -74,7 +77,8 @@ def started(file: Path, *arguments: str) -> Iterator[Running]:
             assert process.stdout
             greeting = process.stdout.readline()
             assert greeting.startswith("Identra is ready at "), log.read_text()
-            yield Running(greeting.split()[-1], process, log)
+            grpc = process.stdout.readline().split()[-1]
+            yield Running(greeting.split()[-1], process, log, grpc)
         finally:
             process.terminate()
             process.wait(PATIENCE)

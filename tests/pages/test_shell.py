@@ -65,6 +65,7 @@ def test_make_run_serves_for_development(tmp_path: Path) -> None:
     command = ["make", "run", f"VENV={venv}", f"--assume-old={venv}/.installed"]
     where = {
         "IDENTRA_HTTP_PORT": "0",
+        "IDENTRA_GRPC_PORT": "0",
         "IDENTRA_PERSISTENCE__NAME": f"{tmp_path}/identra.db",
         "IDENTRA_KEYS__MASTER_KEY_FILES": f"{tmp_path}/master.key",
     }

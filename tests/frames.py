@@ -1,6 +1,6 @@
 """gRPC on the wire, as much of it as asks a unary method on a connection of its own.
 
-What is measured is the server: a client of the library would cost more than it does.
+By hand, so that a test may say what no client says, and a benchmark measures the server alone.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_every_method_is_served() -> None:
     assert set(METHODS) == set(SERVICE.methods_by_name)
 
 
-@pytest.mark.parametrize("method", SERVICE.methods, ids=lambda method: method.name)
+@pytest.mark.parametrize("method", list(SERVICE.methods), ids=lambda method: method.name)
 def test_a_method_is_its_route(method: Any) -> None:
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     way = rule.WhichOneof("pattern")

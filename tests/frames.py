@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RESET, SETTINGS, PING, AWAY, WINDOW = 0, 1, 3, 4, 6, 7, 8
+DATA, HEADERS, RESET, SETTINGS, PING, WINDOW, CONTINUATION = 0, 1, 3, 4, 6, 8, 9
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 HEAD = 9
 WIDE = 2**30
@@ -41,7 +41,12 @@ def head(path: str, **metadata: str) -> bytes:
         "te": "trailers",
     }
     said = {name.replace("_", "-"): value for name, value in metadata.items()}
-    return b"".join(b"\0" + _text(n) + _text(v) for n, v in (fields | said).items())
+    return b"".join(field(*one) for one in (fields | said).items())
+
+
+def field(name: str, value: str) -> bytes:
+    """A literal field of a header block."""
+    return b"\0" + _text(name) + _text(value)
 
 
 def call(block: bytes, message: bytes, stream: int) -> bytes:

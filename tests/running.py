@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from identra import app, settings
+from identra.grpc.server import serving as grpc_serving
 from identra.http.server import serving
 
 if TYPE_CHECKING:
@@ -110,6 +111,13 @@ async def door_of(hall: App, *, whole_request: float = 15) -> AsyncIterator[str]
     listening = socket.create_server(("127.0.0.1", 0))
     async with serving(hall, listening, whole_request=whole_request):
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def rpc_of(hall: App, *, whole_call: float = 15) -> AsyncIterator[str]:
+    """Where an open hall's gRPC door is, HOST:PORT, within this test's own loop."""
+    async with grpc_serving(hall, "127.0.0.1:0", whole_call=whole_call, lame=0) as port:
+        yield f"127.0.0.1:{port}"
 
 
 def write_settings(folder: Path, extra: str = "") -> Path:

@@ -69,11 +69,14 @@ _OPTIONS: Final[tuple[tuple[str, int], ...]] = (
 
 
 @asynccontextmanager
-async def serving(app: App, address: str, *, whole_call: float = WHOLE_CALL) -> AsyncIterator[int]:
+async def serving(
+    app: App, address: str, *, whole_call: float = WHOLE_CALL, lame: float = LAME
+) -> AsyncIterator[int]:
     """Serve the hall at `HOST:PORT` until the block is left, then drain and close; the port.
 
     Other processes may serve at the same port. Draining: health says NOT_SERVING and watchers are
-    told; then no call is taken, while those that have begun finish, within LONGEST_DRAIN seconds.
+    told; `lame` seconds later, where anybody calls, no call is taken any more, while those that
+    have begun finish, within LONGEST_DRAIN seconds.
     Raises OSError for an address that can't be had, UnusableFile for a certificate.
     """
     health, answering = Health(app), Answering(app, whole_call=whole_call)
@@ -84,20 +87,26 @@ async def serving(app: App, address: str, *, whole_call: float = WHOLE_CALL) -> 
         _reflect(server)
     port = _open(server, app, address)
     await server.start()
-    watched = asyncio.create_task(_end_with(server))
+    leaving = asyncio.Event()
+    watched = asyncio.create_task(_end_with(server, leaving))
     try:
         yield port
     finally:
-        watched.cancel()
-        await _drain(server, health, answering)
+        leaving.set()
+        await _drain(server, health, answering, lame)
+        await watched
 
 
-async def _end_with(server: grpc.aio.Server) -> None:
-    """Have the worker replaced if the library's server ends by itself."""
+async def _end_with(server: grpc.aio.Server, leaving: asyncio.Event) -> None:
+    """Have the worker replaced if the library's server ends by itself.
+
+    Cancelled, the library's waiting would cancel what its stopping waits for.
+    """
     with suppress(Exception):
         await server.wait_for_termination()
-    structlog.get_logger("identra.grpc").error("gRPC ended")
-    signal.raise_signal(signal.SIGTERM)
+    if not leaving.is_set():
+        structlog.get_logger("identra.grpc").error("gRPC ended")
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _open(server: grpc.aio.Server, app: App, address: str) -> int:
@@ -110,13 +119,16 @@ def _open(server: grpc.aio.Server, app: App, address: str) -> int:
         raise OSError(f"can't listen on {address}") from error
 
 
-async def _drain(server: grpc.aio.Server, health: Health, answering: Answering) -> None:
+async def _drain(
+    server: grpc.aio.Server, health: Health, answering: Answering, lame: float
+) -> None:
     called = max(answering.last_began or 0.0, health.last_asked or 0.0)
-    alone = not called or asyncio.get_running_loop().time() - called > RECENTLY
+    if not called or asyncio.get_running_loop().time() - called > RECENTLY:
+        lame = 0
     async with asyncio.TaskGroup() as both:
         both.create_task(health.drain(LAME))
-        both.create_task(asyncio.sleep(0 if alone else LAME))
-    await answering.leave(0 if alone else LAME)
+        both.create_task(asyncio.sleep(lame))
+    await answering.leave(lame)
     await server.stop(LONGEST_DRAIN)
 
 

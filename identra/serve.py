@@ -36,9 +36,9 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
 
     log.configure(dev=dev)
     with ports.bind(loaded) as rest, ports.reserve(loaded) as rpc:
-        asyncio.run(app.prepare(loaded, read_only=read_only))
         _import_before_forking()
         _demand_certificate(loaded)
+        asyncio.run(app.prepare(loaded, read_only=read_only))
         ports.listen(loaded, rest)
         build = partial(app.build, loaded, dev=dev, read_only=read_only)
         # Held open by the parent, the socket would keep callers waiting once no worker listens.

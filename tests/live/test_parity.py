@@ -196,11 +196,15 @@ def test_every_door_tells_the_same_story(proxied: Town) -> None:
         doors.opened(service.url, service.grpc, npm.modules()) as there,
         _database(loop, town) as db,
     ):
-        stories = [_story(loop, db, _visit(town, door, n)) for n, door in enumerate(there)]
+        visits = [_visit(town, door, number) for number, door in enumerate(there)]
+        stories = [_story(loop, db, visit) for visit in visits]
     rest, *others = stories
     for name, story in zip(("python", "node"), others, strict=True):
         for case, expected, found in zip(TABLE, rest, story, strict=True):
             assert found == expected, f"{case.method}, {case.shows}: {name}"
+    log = service.log.read_text()
+    for secret in (PASSWORD, VERIFIER, *(one for visit in visits for one in _secrets(visit))):
+        assert secret not in log
 
 
 def test_the_table_has_every_method_good_and_bad() -> None:
@@ -232,6 +236,15 @@ def _story(loop: asyncio.Runner, db: Database, visit: Visit) -> list[tuple[Told,
     refreshes = [pair["refresh_token"] for pair in visit.pairs[1:4]]
     assert refreshes[0] != refreshes[1] == refreshes[2], "the key gave another successor"
     return story
+
+
+def _secrets(visit: Visit) -> Iterator[str]:
+    """The tokens that she was given, the codes and states that she came back with."""
+    for pair in visit.pairs:
+        yield pair["access_token"]["token"]
+        yield pair["refresh_token"]["token"]
+    for trip in visit.trips.values():
+        yield from trip.values()
 
 
 def _masked(told: Told, visit: Visit) -> Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import running
 from test_grpc_tls import refused
 
 from identra.grpc.identra.v1 import identra_pb2 as v1
+from identra.grpc.server import _end_with
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +67,19 @@ def test_every_worker_answers_and_a_new_one_in_the_place_of_each(tmp_path: Path)
                 os.kill(pid, signal.SIGKILL)
             assert answers(service.grpc)
         assert set(first) != set(service.workers())
+
+
+async def test_a_worker_whose_server_ends_by_itself_asks_to_be_replaced() -> None:
+    told, server = asyncio.Event(), grpc.aio.server()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    try:
+        await server.start()
+        watched = asyncio.create_task(_end_with(server, asyncio.Event()))
+        await server.stop(None)
+        await asyncio.wait_for(told.wait(), running.PATIENCE)
+        await watched
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
 
 
 def test_once_it_has_ended_its_port_is_free_at_once(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from identra import errors
 from identra.errors import IdentraError
 from identra.grpc import failures
 from identra.grpc.call import Call
+from identra.grpc.core import Gone
 from identra.grpc.identra.v1 import identra_pb2 as v1
 from identra.grpc.messages import read_message
 from identra.grpc.methods import Act, served
@@ -95,7 +96,7 @@ class Answering:
         try:
             answer = await self._act(method, call, context)
             await context.send_initial_metadata(tuple(call.headers.items()))
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Gone):
             self._log(call).info("caller left")
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in the one shape

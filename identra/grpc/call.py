@@ -93,7 +93,7 @@ class Call:
         """The end of the network that allowances count; None where nobody is counted."""
         forwarded = ",".join(self._all("x-forwarded-for")) or None
         return peer_of(
-            socket_address(self._context.peer()),
+            self._socket_address(),
             forwarded,
             self._settings.http.trusted_proxies,
             self._settings.limits.trusted_callers,
@@ -122,6 +122,12 @@ class Call:
             raise HeadersTooLarge
         if len(self._all("authorization")) > 1:
             raise InvalidArgument.of("authorization", "is given twice")
+
+    def _socket_address(self) -> str | None:
+        try:
+            return socket_address(self._context.peer())
+        except UnicodeDecodeError:  # of a socket that is closed already, the library reads anything
+            return None
 
     def _all(self, name: str) -> list[str]:
         return [v for n, v in self._said if n == name and isinstance(v, str)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc.aio
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # as is the class below
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from identra.grpc.call import Context
 
     Refuse = Callable[[Context], Awaitable[object]]
+
+
+Gone: Final[type[Exception]] = cygrpc.ExecuteBatchError
+"""Raised where something can't be sent, for there is nobody any more who would hear it."""
 
 
 def make_server(options: tuple[tuple[str, int], ...], refuse: Refuse) -> grpc.aio.Server:
@@ -49,5 +53,5 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # compiled, and without ty
             state, None, None, asyncio.get_running_loop()
         )
         # The caller may have gone already.
-        with suppress(grpc.aio.AbortError, cygrpc.ExecuteBatchError, grpc.aio.BaseError):
+        with suppress(grpc.aio.AbortError, Gone):
             await self._refuse(context)

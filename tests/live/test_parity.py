@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from identra.db import Database
 
+HOMES = ["sqlite", "postgres"]
 PASSWORD = "correct horse battery staple"
 VERIFIER = "v" * 43
 TABLES = ("users", "emails", "identities", "credentials", "sessions", "spent", "events")
@@ -182,7 +183,14 @@ TABLE = (
 # ruff: noqa: E501 - a case, a line
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "proxied" in metafunc.fixturenames:
+        further = ["mysql", "postgres and redis"]
+        homes = [*HOMES, *(further if metafunc.config.getoption("everywhere") else [])]
+        metafunc.parametrize("proxied", homes, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def proxied(request: pytest.FixtureRequest, build_town: Build) -> Iterator[Town]:
     """Behind a proxy on this machine, so that each door has a network of its own."""
     with build_town(request.param, http={"trusted_proxies": ["127.0.0.0/8"]}) as town:

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 RUFF_PATHS := identra plugins tests bench
 
-.PHONY: install run test test-all lint format bench lock clean
+.PHONY: install run test test-all lint format proto bench lock clean
 
 install: $(STAMP)
 
@@ -34,6 +34,9 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix $(RUFF_PATHS)
 	$(BIN)/ruff format $(RUFF_PATHS)
+
+proto: $(STAMP)
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=identra/grpc --pyi_out=identra/grpc identra/v1/identra.proto
 
 bench: $(STAMP)
 	$(BIN)/python -m bench

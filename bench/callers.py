@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
+from identra.grpc.identra.v1 import identra_pb2 as v1
+
 PASSWORD = "a password for benchmarks"  # noqa: S105 - opens accounts of a run that is thrown away
 
 
@@ -78,6 +80,26 @@ class Each:
     def hear(self, status: int, body: bytes) -> None:
         """Hand the answer to whoever asked."""
         self.callers[self.turn].hear(status, body)
+
+
+@dataclass(slots=True)
+class RefreshingByRpc:
+    """The same over gRPC."""
+
+    refresh_token: str
+    path: str = "/identra.v1.IdentraService/RefreshToken"
+
+    def say(self) -> bytes:
+        """The message of a refresh with the newest token."""
+        return v1.RefreshTokenRequest(refresh_token=self.refresh_token).SerializeToString()
+
+    def hear(self, status: int, body: bytes) -> None:
+        """Keep the successor."""
+        _demand(status == 200, status, body)
+        successor = v1.RefreshTokenResponse.FromString(body).token.refresh_token.token
+        if successor == self.refresh_token:
+            raise Unexpected("a refresh did not advance")
+        self.refresh_token = successor
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+import frames
 import uvloop
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Plan:
     address: tuple[str, int]
     callers: tuple[Caller, ...]
     seconds: float
+    rpc: bool = False
+    """Whether the callers speak gRPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ async def _run(plan: Plan) -> Heard:
     loop, host, port = asyncio.get_running_loop(), *plan.address
     began, worked = time.perf_counter(), time.process_time()
     until = began + plan.seconds
-    lines = [_Line(caller, until, latencies, statuses) for caller in plan.callers]
+    kind = _Calls if plan.rpc else _Requests
+    lines = [kind(caller, until, latencies, statuses) for caller in plan.callers]
     async with asyncio.timeout(plan.seconds + PATIENCE):
         for line in lines:
             await loop.create_connection(partial(_itself, line), host, port)
@@ -80,7 +84,7 @@ def _itself(line: _Line) -> _Line:
 
 
 class _Line(asyncio.Protocol):
-    """One connection: a request, its answer, the next request."""
+    """One connection: a question, its answer, the next question."""
 
     def __init__(
         self, caller: Caller, until: float, latencies: list[float], statuses: Counter[int]
@@ -90,20 +94,10 @@ class _Line(asyncio.Protocol):
         self._until = until
         self._latencies = latencies
         self._statuses = statuses
-        self._heard = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._ask()
-
-    def data_received(self, data: bytes) -> None:
-        self._heard += data
-        end = self._heard.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        length = _LENGTH.search(self._heard, 0, end)
-        if len(self._heard) >= end + 4 + (int(length[1]) if length else 0):
-            self._answered(int(self._heard[9:12]), self._heard[end + 4 :])
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.over.done():
@@ -111,13 +105,15 @@ class _Line(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._asked = time.perf_counter()
-        self._transport.write(self._caller.say())
+        self._transport.write(self._question())
+
+    def _question(self) -> bytes:
+        raise NotImplementedError
 
     def _answered(self, status: int, body: bytes) -> None:
         now = time.perf_counter()
         self._latencies.append(now - self._asked)
         self._statuses[status] += 1
-        self._heard = b""
         try:
             self._caller.hear(status, body)
         except Exception as error:  # noqa: BLE001 - handed to the one who runs the plan
@@ -134,3 +130,51 @@ class _Line(asyncio.Protocol):
         else:
             self.over.set_exception(error)
         self._transport.close()
+
+
+class _Requests(_Line):
+    """HTTP/1.1."""
+
+    _heard = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        end = self._heard.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        length = _LENGTH.search(self._heard, 0, end)
+        if len(self._heard) >= end + 4 + (int(length[1]) if length else 0):
+            status, body = int(self._heard[9:12]), self._heard[end + 4 :]
+            self._heard = b""
+            self._answered(status, body)
+
+    def _question(self) -> bytes:
+        return self._caller.say()
+
+
+class _Calls(_Line):
+    """gRPC: a caller has a path, and says and hears messages. Without one it failed: 500."""
+
+    _stream = -1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._heard = bytearray()
+        self._block = frames.head(self._caller.path)
+        cast("asyncio.Transport", transport).write(frames.greeting())
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        for kind, flags, payload in frames.frames(self._heard):
+            if kind in {frames.SETTINGS, frames.PING} and not flags & frames.ACK:
+                echo = payload if kind == frames.PING else b""
+                self._transport.write(frames.frame(kind, frames.ACK, 0, echo))
+            elif kind == frames.DATA:
+                self._message += payload
+            if kind in {frames.DATA, frames.HEADERS} and flags & frames.END_STREAM:
+                self._answered(200 if self._message else 500, self._message[5:])
+
+    def _question(self) -> bytes:
+        self._stream += 2
+        self._message = b""
+        return frames.call(self._block, self._caller.say(), self._stream)

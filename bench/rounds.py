@@ -58,14 +58,23 @@ class Compared:
 class Driven:
     """A server asked by callers that go on where they were."""
 
-    def __init__(self, generator: Executor, server: Served, callers: Sequence[Caller]) -> None:
+    def __init__(
+        self,
+        generator: Executor,
+        server: Served,
+        callers: Sequence[Caller],
+        *,
+        rpc: bool = False,
+    ) -> None:
         self._generator = generator
         self._server = server
+        self._rpc = rpc
         self._callers = tuple(callers)
 
     def __call__(self, seconds: float) -> Slice:
         """Ask for some seconds. Raises Unexpected."""
-        plan = load.Plan(self._server.address, self._callers, seconds)
+        address = self._server.rpc_address if self._rpc else self._server.address
+        plan = load.Plan(address, self._callers, seconds, self._rpc)
         before = self._server.worked()
         heard = self._generator.submit(load.run, plan).result()
         worked = [now - then for now, then in zip(self._server.worked(), before, strict=True)]

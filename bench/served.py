@@ -38,11 +38,19 @@ class Served:
     url: str
     process: subprocess.Popen[str]
     ready_in: float
+    rpc: str = ""
+    """Where it answers gRPC, HOST:PORT; empty where it does not."""
 
     @property
     def address(self) -> tuple[str, int]:
         """Where its socket is."""
         host, _, port = self.url.removeprefix("http://").rpartition(":")
+        return host, int(port)
+
+    @property
+    def rpc_address(self) -> tuple[str, int]:
+        """Where its gRPC socket is."""
+        host, _, port = self.rpc.rpartition(":")
         return host, int(port)
 
     def processes(self) -> list[int]:
@@ -71,7 +79,9 @@ def served(command: list[str], log: Path) -> Iterator[Served]:
             ready_in = time.perf_counter() - began
             if not greeting:
                 raise RuntimeError(f"{command}: {log.read_text()[-2000:]}")
-            yield Served(greeting[-1], process, ready_in)
+            speaks = greeting[0] == "Identra"
+            rpc = process.stdout.readline().split()[-1] if speaks else ""
+            yield Served(greeting[-1], process, ready_in, rpc)
         finally:
             process.terminate()
             process.wait(PATIENCE)

@@ -17,7 +17,7 @@ from bench import people, storm, table
 from bench.rounds import compare
 from bench.served import served
 from bench.service import serving
-from bench.subjects import JWKS, Scene, subjects
+from bench.subjects import CONNECTIONS, JWKS, Scene, subjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def measure(store: Store, setting: Setting) -> Iterator[Table]:
             service=service,
             bare=bare,
             constant=constant,
-            people=people.register(service.url, storm.RAIDERS + 1),
+            people=people.register(service.url, max(storm.RAIDERS + 1, 3 * CONNECTIONS)),
             place=place,
             workers=setting.workers,
             etag=httpx.get(service.url + JWKS).headers["etag"],

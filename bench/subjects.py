@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench import floors
-from bench.callers import PASSWORD, Refreshing, Registering, Repeating, get, post
+from bench.callers import PASSWORD, Refreshing, RefreshingByRpc, Registering, Repeating, get, post
 from bench.rounds import Contestant, Driven, Slice
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class Scene:
         return self.people[:CONNECTIONS]
 
     @property
+    def callers_by_rpc(self) -> Sequence[Person]:
+        """Others, whose sessions the gRPC subjects use."""
+        return self.people[2 * CONNECTIONS : 3 * CONNECTIONS]
+
+    @property
     def rows(self) -> list[str]:
         """Sessions that a floor may write to, since nobody goes on with them."""
         return [person.session for person in self.people[CONNECTIONS : 2 * CONNECTIONS]]
@@ -60,7 +65,11 @@ def subjects(scene: Scene) -> Iterator[tuple[Contestant, tuple[Contestant, ...]]
     yield _asked(scene, f"GET {JWKS} (304)", unchanged, 304), (sanic,)
     yield _driven(scene, "POST /me/login-info", map(login_info, scene.callers)), (sanic,)
     chains = [Refreshing(person.refresh_token, person.peer) for person in scene.callers]
-    yield _driven(scene, "POST /token/refresh", chains), (sanic, *_parts_of_refresh(scene))
+    rest = _driven(scene, "POST /token/refresh", chains)
+    yield rest, (sanic, *_parts_of_refresh(scene))
+    calls = [RefreshingByRpc(person.refresh_token) for person in scene.callers_by_rpc]
+    by_rpc = Driven(scene.generator, scene.service, calls, rpc=True)
+    yield Contestant("gRPC RefreshToken", by_rpc), (rest,)
     logins = map(login, scene.callers[:HASHING])
     yield _driven(scene, "POST /password/login", logins), (hashes,)
     newcomers = [Registering() for _ in range(HASHING)]

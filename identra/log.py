@@ -16,6 +16,9 @@ _Chain: TypeAlias = "list[Processor]"
 _TOO_TALKATIVE = ("httpx", "httpcore", "asyncio", "aiosqlite", "sanic.root", "sanic.server")
 """Libraries whose everyday lines say nothing an operator needs, or say URLs."""
 
+_TELLS_VALUES = "grpc"
+"""A library whose lines say what callers sent; what fails there comes back to us as errors."""
+
 
 def configure(*, dev: bool) -> None:
     """Send every log of the process, ours and libraries', through one formatter to stderr.
@@ -41,6 +44,7 @@ def configure(*, dev: bool) -> None:
     root.handlers, root.level = [handler], logging.INFO
     for name in _TOO_TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_TELLS_VALUES).setLevel(logging.CRITICAL + 1)
 
 
 def _formatter(shared: _Chain, *, dev: bool) -> logging.Formatter:

@@ -3,55 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-import socket
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from identra import ports
 from identra.errors import IdentraError, OperatorError
 from identra.settings import SettingsError
+from identra.workers import Alone, Workers
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from identra.app import App
     from identra.metrics.teller import Teller
     from identra.settings import Loaded
-    from identra.workers import Alone
-
-BACKLOG = 1024
 
 
 def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. `read_only` writes nothing.
 
-    Raises, before any port is open: SettingsError for a port that can't be had, OperatorError
-    and StoreUnavailable for a database or keys that can't be used.
+    Raises, before any port is open: SettingsError for a port or a certificate that can't be had,
+    OperatorError and StoreUnavailable for a database or keys that can't be used.
     """
     from identra import app, coredump, log
-    from identra.workers import Workers
 
     log.configure(dev=dev)
     coredump.forbid()
     count = 1 if dev else workers
-    with bind(loaded) as listening, _metrics(loaded, count) as beside:
-        asyncio.run(app.prepare(loaded, read_only=read_only))
-        _listen(loaded, listening)
+    with (
+        ports.bind(loaded) as rest,
+        ports.reserve(loaded) as rpc,
+        _metrics(loaded, count) as beside,
+    ):
         _import_before_forking()
+        _demand_certificate(loaded)
+        asyncio.run(app.prepare(loaded, read_only=read_only))
+        ports.listen(loaded, rest)
         build = partial(app.build, loaded, dev=dev, read_only=read_only, metering=beside.pen)
         # Held open by the parent, the socket would keep callers waiting once no worker listens.
-        house = Workers(partial(_work, build, listening, dev), listening.close, beside)
-        return house.keep(count, partial(_greet, base_url(listening), dev, beside.url))
+        house = Workers(partial(_work, build, Doors(rest, rpc), dev), rest.close, beside)
+        return house.keep(count, partial(_greet, rest, rpc, dev, beside.url))
 
 
 def _metrics(loaded: Loaded, workers: int) -> AbstractContextManager[Teller | Alone]:
     """Whoever tells metrics in the parent, listening already; without `[metrics]` nobody."""
-    from identra.workers import Alone
-
     if loaded.tree.metrics is None:
         return nullcontext(Alone())
     from identra.metrics.teller import opened_teller
@@ -59,42 +62,23 @@ def _metrics(loaded: Loaded, workers: int) -> AbstractContextManager[Teller | Al
     return opened_teller(loaded, loaded.tree.metrics, workers)
 
 
-def bind(loaded: Loaded) -> socket.socket:
-    """The socket of `http_host` and `http_port`, not listening yet. Raises SettingsError."""
-    tree = loaded.tree
-    try:
-        found = socket.getaddrinfo(tree.http_host, tree.http_port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except OSError as error:
-        raise _taken(loaded, error) from None
-    return listening
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The sockets of the doors: REST's, which listens, and the one that holds gRPC's port."""
+
+    rest: socket.socket
+    rpc: socket.socket
 
 
-def base_url(listening: socket.socket) -> str:
-    """Where the service answers on this machine."""
-    host, port = listening.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-
-
-def _listen(loaded: Loaded, listening: socket.socket) -> None:
-    try:
-        listening.listen(BACKLOG)
-    except OSError as error:
-        raise _taken(loaded, error) from None
-
-
-def _taken(loaded: Loaded, error: OSError) -> SettingsError:
-    file = f"{loaded.file}: " if loaded.file else ""
-    where = f"{loaded.tree.http_host} port {loaded.tree.http_port}"
-    return SettingsError(f"{file}http_port: can't listen on {where}: {error.strerror or error}")
-
-
-def _greet(url: str, dev: bool, metrics: str) -> None:  # noqa: FBT001 - bound by partial
+def _greet(
+    rest: socket.socket,
+    rpc: socket.socket,
+    dev: bool,  # noqa: FBT001 - bound by partial
+    metrics: str,
+) -> None:
+    url = f"http://{ports.callable_at(rest)}"
     print(f"Identra is ready at {url}", flush=True)  # noqa: T201 - what the command answers
+    print(f"  gRPC         {ports.callable_at(rpc)}", flush=True)  # noqa: T201 - as above
     if metrics:
         print(f"  metrics      {metrics}", flush=True)  # noqa: T201 - as above
     if dev:
@@ -106,13 +90,26 @@ def _greet(url: str, dev: bool, metrics: str) -> None:  # noqa: FBT001 - bound b
 
 def _import_before_forking() -> None:
     """Import what every worker needs once: they share its memory and start at once."""
+    # Its lines are no JSON; what matters of them comes back as errors.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    import identra.grpc.server
     import identra.http.server
     import identra.watchdog  # noqa: F401 - for its import alone
 
 
+def _demand_certificate(loaded: Loaded) -> None:
+    from identra.grpc import tls
+
+    try:
+        tls.read(loaded.tree.grpc)
+    except tls.UnusableFile as fault:
+        file = f"{loaded.file}: " if loaded.file else ""
+        raise SettingsError(f"{file}{fault.key}: {fault.says}") from None
+
+
 def _work(
     build: Callable[[], Awaitable[App]],
-    listening: socket.socket,
+    doors: Doors,
     dev: bool,  # noqa: FBT001 - bound by partial
     lifeline: int,
     ready: Callable[[], None],
@@ -122,7 +119,7 @@ def _work(
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_open_doors(build, listening, lifeline, ready, dev=dev))
+            runner.run(_open_doors(build, doors, lifeline, ready, dev=dev))
     except (IdentraError, OperatorError, SettingsError) as error:
         structlog.get_logger("identra").error("worker failed", says=str(error))
         return 1
@@ -134,25 +131,43 @@ def _work(
 
 async def _open_doors(
     build: Callable[[], Awaitable[App]],
-    listening: socket.socket,
+    doors: Doors,
     lifeline: int,
     ready: Callable[[], None],
     *,
     dev: bool,
 ) -> None:
     """Open the hall and its doors, and close them when told, or when the parent is gone."""
-    from identra.http.server import serving
     from identra.watchdog import watching
 
     stop = _stop_event(lifeline)
     hall = await build()
     try:
         with nullcontext() if dev else watching():  # a breakpoint is no fault
-            async with serving(hall, listening):
-                ready()
-                await stop.wait()
+            await _keep_open(hall, doors, stop, ready)
     finally:
         await hall.close()
+
+
+async def _keep_open(
+    hall: App, doors: Doors, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """Both doors, until told to stop; then they drain at the same time."""
+    import identra.grpc.server
+    import identra.http.server
+
+    opened = asyncio.Barrier(3)
+
+    async def keep(door: AbstractAsyncContextManager[object]) -> None:
+        async with door:
+            await opened.wait()
+            await stop.wait()
+
+    async with asyncio.TaskGroup() as both:
+        both.create_task(keep(identra.http.server.serving(hall, doors.rest)))
+        both.create_task(keep(identra.grpc.server.serving(hall, ports.address_of(doors.rpc))))
+        await opened.wait()
+        ready()
 
 
 def _stop_event(lifeline: int) -> asyncio.Event:

@@ -40,6 +40,7 @@ def write_settings(
     if place.password:
         persistence["password"] = place.password.get_secret_value()
     written: Sections = {
+        "": {"grpc_port": 0},
         "persistence": persistence,
         "keys": {"master_key_files": [str(folder / "master.key")]},
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from identra import app, settings
+from identra.grpc.server import serving as grpc_serving
 from identra.http.server import serving
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PATIENCE = 30
 BASE = """
 http_port = 0
+grpc_port = 0
 [persistence]
 name = "{folder}/identra.db"
 [keys]
@@ -39,6 +41,8 @@ class Running:
     url: str
     process: subprocess.Popen[str]
     log: Path
+    grpc: str
+    """Where it answers gRPC, HOST:PORT."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -74,7 +78,8 @@ def started(file: Path, *arguments: str) -> Iterator[Running]:
             assert process.stdout
             greeting = process.stdout.readline()
             assert greeting.startswith("Identra is ready at "), log.read_text()
-            yield Running(greeting.split()[-1], process, log)
+            grpc = process.stdout.readline().split()[-1]
+            yield Running(greeting.split()[-1], process, log, grpc)
         finally:
             process.terminate()
             process.wait(PATIENCE)
@@ -106,6 +111,13 @@ async def door_of(hall: App, *, whole_request: float = 15) -> AsyncIterator[str]
     listening = socket.create_server(("127.0.0.1", 0))
     async with serving(hall, listening, whole_request=whole_request):
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def rpc_of(hall: App, *, whole_call: float = 15) -> AsyncIterator[str]:
+    """Where an open hall's gRPC door is, HOST:PORT, within this test's own loop."""
+    async with grpc_serving(hall, "127.0.0.1:0", whole_call=whole_call, lame=0) as port:
+        yield f"127.0.0.1:{port}"
 
 
 def write_settings(folder: Path, extra: str = "") -> Path:

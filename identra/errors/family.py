@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+SHORT_WAIT: Final = 5
+"""Seconds to wait where an error helps by waiting and does not say how long."""
+
+_WAITS: Final = frozenset({8, 14})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,11 @@ class IdentraError(Exception):
         self.detail = detail
         self.faults = faults
         self.retry_after = retry_after
+
+    @property
+    def wait(self) -> int | None:
+        """Seconds after which trying again may help; None where it does not."""
+        return max(1, self.retry_after or SHORT_WAIT) if self.code in _WAITS else None
 
 
 class OperatorError(Exception):

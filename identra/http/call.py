@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sanic.request import Request
 
-from identra.errors import InvalidArgument
-from identra.http.peer import peer_of
+from identra.caller import agent_of, bearer_of, peer_of, request_id_of
 from identra.secret import uuid7
 from identra.values import Peer
 
 if TYPE_CHECKING:
     from identra.settings import SettingsTree
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_LONGEST_AGENT = 255
 
 
 class Call(Request):
@@ -37,8 +32,7 @@ class Call(Request):
         super().__init__(*arguments, **named)
         self.began = perf_counter()
         self.attempt_id = uuid7()
-        asked = self.headers.get("x-request-id", "")
-        self.request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid7()
+        self.request_id = request_id_of(self.headers.get("x-request-id"))
         self.reason = ""
         self.detail = ""
 
@@ -50,10 +44,9 @@ class Call(Request):
 
 def peer(call: Call, settings: SettingsTree) -> Peer:
     """The network end of a call, with what the audit log keeps beside it."""
-    agent = call.headers.get("user-agent", "")[:_LONGEST_AGENT]
     return Peer(
         address=address(call, settings),
-        user_agent=agent.encode("ascii", "replace").decode(),
+        user_agent=agent_of(call.headers.get("user-agent")),
         attempt_id=call.attempt_id,
         request_id=call.request_id,
     )
@@ -76,8 +69,4 @@ def bearer(call: Call, in_body: str | None = None) -> str | None:
 
     None without either, or with another scheme. InvalidArgument when both are given and differ.
     """
-    scheme, _, rest = call.headers.get("authorization", "").partition(" ")
-    in_header = rest.strip(" \t") if scheme.lower() == "bearer" else None
-    if in_header is not None and in_body and in_body != in_header:
-        raise InvalidArgument.of("access_token", "is given twice")
-    return in_header if in_header is not None else (in_body or None)
+    return bearer_of(call.headers.get("authorization"), in_body)

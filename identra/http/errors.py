@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 BearerUse: TypeAlias = Literal["none", "optional", "required"]
 """Whether a route reads an access token, and whether it needs one."""
 
-SHORT_WAIT = 5
-"""Seconds to wait where an error helps by waiting and does not say how long."""
-
-_WAITS = frozenset({8, 14})
 _UNAUTHENTICATED = 401
 _OF_THEIRS: tuple[tuple[type[BaseException], type[IdentraError]], ...] = (
     (theirs.NotFound, ours.NotFound),
@@ -80,8 +76,8 @@ def render(
         request_id=request_id,
     )
     headers: dict[str, Any] = {} if allow is None else {"Allow": allow}
-    if failure.code in _WAITS:
-        headers["Retry-After"] = str(max(1, failure.retry_after or SHORT_WAIT))
+    if failure.wait is not None:
+        headers["Retry-After"] = str(failure.wait)
     if failure.status == _UNAUTHENTICATED and bearer != "none":
         headers["WWW-Authenticate"] = challenge(failure)
     if isinstance(failure, ours.InvalidClient):

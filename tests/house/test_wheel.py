@@ -19,6 +19,7 @@ PACKAGES = {
 }
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
 
+PORTS = ("IDENTRA_HTTP_PORT", "IDENTRA_GRPC_PORT")
 FROM_WHERE = "import identra.cli; print(identra.__file__, flush=True); identra.cli.main()"
 
 
@@ -70,7 +71,7 @@ def test_it_serves_from_a_directory_that_holds_nothing(wheel: Path, tmp_path: Pa
     install = ["install", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
     subprocess.run([*PIP, *install], check=True)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("IDENTRA_")}
-    environment = clean | {"PYTHONPATH": str(site), "IDENTRA_HTTP_PORT": "0"}
+    environment = clean | {"PYTHONPATH": str(site)} | dict.fromkeys(PORTS, "0")
     program = [sys.executable, "-c", FROM_WHERE, "serve", "--dev"]
     with subprocess.Popen(
         program, cwd=home, env=environment, stdout=subprocess.PIPE, text=True

@@ -20,6 +20,7 @@ MEASURED = (
     "GET /.well-known/jwks.json (304)",
     "POST /me/login-info",
     "POST /token/refresh",
+    "gRPC RefreshToken",
     "POST /password/login",
     "POST /password/register",
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from snippets import Snippet
 
 DRIVERS = Path(__file__).parent / "python"
-FLOWS = [it for it in snippets.every("python") if not it.name.startswith("verify")]
+FLOWS = [it for it in snippets.every("python") if not it.name.startswith(("verify", "grpc"))]
 
 
 def drive(folder: Path, page: str, driver: str, url: str) -> None:

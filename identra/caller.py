@@ -1,9 +1,16 @@
-"""Who is at the other end: read from the socket, and from those proxies alone that are trusted."""
+"""Who is at the other end, as every door judges it: her network, her ids, her access token.
+
+The network is read from the socket, and from those proxies alone that are trusted.
+"""
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, TypeAlias
+
+from identra.errors import InvalidArgument
+from identra.secret import uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +19,8 @@ Network: TypeAlias = IPv4Network | IPv6Network
 _Address: TypeAlias = IPv4Address | IPv6Address
 
 _SITE = 64
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_LONGEST_AGENT = 255
 
 
 def peer_of(
@@ -40,6 +49,28 @@ def peer_of(
         return _counted(found)
     user = _read(forwarded.pop()) if forwarded else None
     return None if user is None else _counted(user)
+
+
+def request_id_of(asked: str | None) -> str:
+    """The id that a caller gave her request where it is well-formed, else a new one."""
+    return asked if asked and _REQUEST_ID.fullmatch(asked) else uuid7()
+
+
+def agent_of(said: str | None) -> str:
+    """What a caller says of her program, fit for the audit log."""
+    return (said or "")[:_LONGEST_AGENT].encode("ascii", "replace").decode()
+
+
+def bearer_of(authorization: str | None, in_body: str | None) -> str | None:
+    """The access token of a call: its `authorization` (RFC 6750, 2.1), or `in_body`.
+
+    None without either, or with another scheme. InvalidArgument when both are given and differ.
+    """
+    scheme, _, rest = (authorization or "").partition(" ")
+    in_header = rest.strip(" \t") if scheme.lower() == "bearer" else None
+    if in_header is not None and in_body and in_body != in_header:
+        raise InvalidArgument.of("access_token", "is given twice")
+    return in_header if in_header is not None else (in_body or None)
 
 
 def _entries(forwarded_for: str | None) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identra.http.peer import peer_of
+from identra.caller import peer_of
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 CALLERS = (ip_network("192.0.2.0/24"),)

@@ -1,0 +1,91 @@
+"""The gRPC port: one for all workers, nobody else's, and answered by each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import grpc
+import running
+from test_grpc_tls import refused
+
+from identra.grpc.identra.v1 import identra_pb2 as v1
+from identra.grpc.server import _end_with
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METHOD = "/identra.v1.IdentraService/ListOAuthProviders"
+
+
+def answers(place: str) -> bool:
+    """Whether a new connection is answered."""
+    with grpc.insecure_channel(place, (("grpc.use_local_subchannel_pool", 1),)) as channel:
+        call = channel.unary_unary(
+            METHOD, response_deserializer=v1.ListOAuthProvidersResponse.FromString
+        )
+        return bool(call(b"", timeout=10, wait_for_ready=True).providers)
+
+
+def with_port(folder: Path, port: int) -> Path:
+    file = running.write_settings(folder)
+    file.write_text(file.read_text().replace("grpc_port = 0", f"grpc_port = {port}"))
+    return file
+
+
+def test_a_taken_port_is_one_line_that_names_the_key(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = with_port(tmp_path, port)
+        said = refused(file)
+    assert said.count("\n") == 1
+    assert f"{file}: grpc_port: can't listen on 127.0.0.1 port {port}" in said
+    assert not (tmp_path / "identra.db").exists()
+
+
+def test_a_port_is_not_shared_with_another_service_that_would_share_it(tmp_path: Path) -> None:
+    """Workers share it among themselves; a second service must not get half of the calls."""
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    with running.identra(tmp_path / "first", "--workers", "2") as service:
+        port = int(service.grpc.rpartition(":")[2])
+        said = refused(with_port(tmp_path / "second", port))
+        assert "grpc_port: can't listen on" in said
+        assert answers(service.grpc)
+
+
+def test_every_worker_answers_and_a_new_one_in_the_place_of_each(tmp_path: Path) -> None:
+    with running.identra(tmp_path, "--workers", "2") as service:
+        first = service.workers()
+        for worker in first:
+            others = [pid for pid in service.workers() if pid != worker]
+            for pid in others:
+                os.kill(pid, signal.SIGKILL)
+            assert answers(service.grpc)
+        assert set(first) != set(service.workers())
+
+
+async def test_a_worker_whose_server_ends_by_itself_asks_to_be_replaced() -> None:
+    told, server = asyncio.Event(), grpc.aio.server()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    try:
+        await server.start()
+        watched = asyncio.create_task(_end_with(server, asyncio.Event()))
+        await server.stop(None)
+        await asyncio.wait_for(told.wait(), running.PATIENCE)
+        await watched
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+
+
+def test_once_it_has_ended_its_port_is_free_at_once(tmp_path: Path) -> None:
+    with running.identra(tmp_path) as service:
+        host, _, port = service.grpc.rpartition(":")
+        assert answers(service.grpc)
+        assert service.stop() == 0
+        with closing(socket.create_server((host, int(port)))):
+            pass

@@ -161,7 +161,11 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
             notices=notices,
         ),
         roundtrip=Roundtrip(
-            edges.providers, edges.upstreams, challenges, limits, oauth_policy(tree)
+            edges.providers,
+            opening.places(edges.providers, edges.upstreams, clock),
+            challenges,
+            limits,
+            oauth_policy(tree),
         ),
     )
 

@@ -21,6 +21,8 @@ from identra.housekeeping import SWEEP_LOOKS, Housekeeping
 from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
+from identra.providers.oauth2 import OAuth2Place
+from identra.providers.oidc import OIDCPlace, OIDCProvider
 from identra.state.counting import SteadyCounts
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
@@ -107,7 +109,19 @@ def upstreams(
     """For each provider a way to its declared hosts and no others."""
     network = open_network(transport)
     opened.push_async_callback(network.close)
-    return {name: network.upstream(provider.hosts) for name, provider in providers.on.items()}
+    return {name: network.upstream(provider.reaches) for name, provider in providers.on.items()}
+
+
+def places(
+    providers: Providers, upstreams: Mapping[str, Upstream], clock: Clock
+) -> Mapping[str, OAuth2Place | OIDCPlace]:
+    """The places that people are sent to."""
+    return {
+        one.name: OIDCPlace(one, upstreams[one.name], clock)
+        if isinstance(one, OIDCProvider)
+        else OAuth2Place(one, upstreams[one.name])
+        for one in providers.oauths
+    }
 
 
 def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:

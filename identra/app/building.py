@@ -116,6 +116,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
 ) -> _Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    await opening.settle_issuers(providers, db, clock)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
     opening.keep_rotating(tree, workshop(tree, db, clock).rotation, keys, db, opened)

@@ -18,6 +18,7 @@ from identra.errors import IdentraError, OperatorError, StoreUnavailable
 from identra.events import Events
 from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
+from identra.issuers import Issuers
 from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
@@ -122,6 +123,15 @@ def places(
         else OAuth2Place(one, upstreams[one.name])
         for one in providers.oauths
     }
+
+
+async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> None:
+    """See that every name that serves stands for the place that it always did.
+
+    Raises OperatorError.
+    """
+    serving = {one.name: one.issuer for one in providers.oauths if one.missing() is None}
+    await Issuers(db, Events(db, clock)).settle(serving)
 
 
 def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:

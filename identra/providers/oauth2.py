@@ -40,10 +40,9 @@ class OAuth2Provider(RedirectingProvider):
         raise NotImplementedError
 
     @property
-    def place(self) -> str:
+    def issuer(self) -> str:
         """The origin that people are sent to."""
-        parts = urlsplit(self.authorize_url)
-        return f"{parts.scheme}://{parts.netloc}".lower()
+        return _origin(self.authorize_url)
 
     def demand_sound(self) -> None:
         """ValueError unless both endpoints are https, or http here, and hosts names one."""
@@ -77,10 +76,7 @@ class OAuth2Place:
 
         Such a place publishes no issuer, so what it may name is one of its own origin.
         """
-        if iss is None:
-            return True
-        parts = urlsplit(iss)
-        return f"{parts.scheme}://{parts.netloc}".lower() == self._provider.place
+        return iss is None or _origin(iss) == self._provider.issuer
 
     async def arrive(self, trip: Trip, code: str) -> UserInfo:
         """Who came back. Raises ProviderRefused, ProviderUnavailable."""
@@ -91,6 +87,14 @@ class OAuth2Place:
             verifier=trip.verifier,
             redirect_url=trip.redirect_url,
         )
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def authorization_url(

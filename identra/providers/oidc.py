@@ -39,7 +39,7 @@ class OIDCProvider(RedirectingProvider):
     """
 
     kind: ClassVar[Kind] = "oidc"
-    issuer: str
+    issuer: str = ""
     scopes: tuple[str, ...] = ("openid", "profile", "email")
     discovery_url: str = ""
     asks_userinfo: bool = True
@@ -61,10 +61,9 @@ class OIDCProvider(RedirectingProvider):
         del now
         return self.settings.client_secret.get_secret_value()
 
-    @property
-    def place(self) -> str:
-        """The issuer."""
-        return self.issuer
+    def missing(self) -> str | None:
+        """As every such place, and `missing_issuer`."""
+        return super().missing() or (None if self.issuer else "missing_issuer")
 
     @property
     def reaches(self) -> tuple[str, ...]:

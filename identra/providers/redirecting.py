@@ -84,8 +84,8 @@ class RedirectingProvider(Provider):
         return (self.settings.redirect_url, *self.settings.redirect_urls)
 
     @property
-    def place(self) -> str:
-        """What its name stands for, told from every other place: an origin or an issuer."""
+    def issuer(self) -> str:
+        """What tells this place from every other one: an origin, or an OpenID issuer."""
         raise NotImplementedError
 
     def demand_sound(self) -> None:

@@ -20,7 +20,6 @@ class OpenId(OIDCProvider):
     name, contract = "oidc", 1
     email_trust = EmailTrust.claim
     settings_model = OpenIdSettings
-    needs = ("issuer", "client_id", "client_secret", "redirect_url")
 
     def __init__(self, settings: OpenIdSettings) -> None:
         super().__init__(settings)

@@ -161,14 +161,15 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
             events=events,
             notices=notices,
         ),
-        roundtrip=Roundtrip(
-            edges.providers,
-            opening.places(edges.providers, edges.upstreams, clock),
-            challenges,
-            limits,
-            oauth_policy(tree),
-        ),
+        roundtrip=_roundtrip(tree, edges, challenges, limits),
     )
+
+
+def _roundtrip(
+    tree: SettingsTree, edges: _Edges, challenges: Challenges, limits: Limits
+) -> Roundtrip:
+    places = opening.places(edges.providers, edges.upstreams, edges.clock)
+    return Roundtrip(edges.providers, places, challenges, limits, oauth_policy(tree))
 
 
 def _hand_over(

@@ -92,7 +92,7 @@ class OIDCPlace:
         self._upstream = upstream
         self._clock = clock
         usual = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-        self._directory = Directory(
+        self._published = Directory(
             upstream,
             clock,
             issuer=provider.issuer,
@@ -103,8 +103,8 @@ class OIDCPlace:
     async def open(self) -> OIDCWay:
         """The way there and back. Raises ProviderUnavailable."""
         async with one_clean_error(self._provider.name):
-            metadata = await self._directory.metadata()
-        return OIDCWay(self._provider, self._upstream, self._directory, metadata, self._clock)
+            metadata = await self._published.metadata()
+        return OIDCWay(self._provider, self._upstream, self._published, metadata, self._clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class OIDCWay:
 
     provider: OIDCProvider
     upstream: Upstream
-    directory: Directory
+    published: Directory
     metadata: Metadata
     clock: Clock
 
@@ -168,7 +168,7 @@ class OIDCWay:
             nonce=trip.nonce,
             access_token=access_token,
         )
-        claims = idtoken.verify(token, await self.directory.key(token), expected)
+        claims = idtoken.verify(token, await self.published.key(token), expected)
         if self.metadata.userinfo_url is None or not self.provider.asks_userinfo:
             return claims
         told = await self.upstream.get_json(self.metadata.userinfo_url, bearer=access_token)

@@ -64,25 +64,24 @@ class Place(OAuth2Provider):
             self.settings,
             await upstream.get_json(self.settings.userinfo_url, bearer=token),
         )
-        subject, email = _at(told, said.subject), _at(told, said.email)
-        username = _at(told, said.username) or ""
+        found = (said.subject, said.username, said.email, said.email_verified)
+        subject, username, email, verified = (_at(told, where) for where in found)
         if type(subject) is int and subject > 0:
             subject = str(subject)
         if subject in (email, username):
             raise ValueError("the subject is an address or a name")
-        verified = _at(told, said.email_verified) is True
         return UserInfo(
             subject=subject,
-            username=username,
+            username=username or "",
             avatar_url=_at(told, said.avatar_url) or "",
-            addresses=(Address(email, verified=verified, primary=True),) if email else (),
+            addresses=(Address(email, verified=verified is True, primary=True),) if email else (),
         )
 
 
 def _at(told: Any, where: str) -> Any:
-    for name in where.split(".") if where else ():
+    for name in where.split("."):
         told = told.get(name) if isinstance(told, dict) else None
-    return told if where else None
+    return told
 
 
 @hookimpl

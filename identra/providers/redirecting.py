@@ -89,7 +89,9 @@ class RedirectingProvider(Provider):
         raise NotImplementedError
 
     def demand_sound(self) -> None:
-        """ValueError for endpoints or parameters that no provider may have."""
+        """ValueError for endpoints, hosts or parameters that no provider may have."""
+        if not all(self.reaches):
+            raise ValueError("a host is empty")
         said = OURS & set(self.authorize_parameters)
         if said:
             raise ValueError(f"authorize_parameters say {min(said)}, which is the core's")

@@ -23,7 +23,7 @@ class Bitbucket(OAuth2Provider):
         return UserInfo(
             subject=user["uuid"],
             username=user.get("display_name") or "",
-            avatar_url=user["links"]["avatar"]["href"],
+            avatar_url=user["links"]["avatar"].get("href") or "",
             addresses=tuple(
                 Address(
                     one["email"],

@@ -60,10 +60,8 @@ class Place(OAuth2Provider):
 
     async def userinfo(self, upstream: Upstream, token: str) -> UserInfo:
         """Ask the one endpoint; what stands where the settings say is who it is."""
-        said, told = (
-            self.settings,
-            await upstream.get_json(self.settings.userinfo_url, bearer=token),
-        )
+        said = self.settings
+        told = await upstream.get_json(said.userinfo_url, bearer=token)
         found = (said.subject, said.username, said.email, said.email_verified)
         subject, username, email, verified = (_at(told, where) for where in found)
         if type(subject) is int and subject > 0:

@@ -27,6 +27,8 @@ KEYS_REST: Final = 60
 """Seconds in which an unknown `kid` has the keys read again just once."""
 
 FAILURE_KEPT: Final = 5
+PATIENCE: Final = 5.0
+"""Seconds for either: less than a sign-in has, so that a silent place is remembered as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,26 @@ def read_metadata(answer: Any, issuer: str, hosts: tuple[str, ...]) -> Metadata:
     """The metadata of this very issuer, with endpoints at these hosts alone. Raises ValueError."""
     if not isinstance(answer, dict) or answer.get("issuer") != issuer:
         raise ValueError("speaks of another issuer")
-    userinfo = answer.get("userinfo_endpoint")
+    userinfo = "userinfo_endpoint"
     return Metadata(
         issuer=issuer,
-        authorize_url=demand_url(answer.get("authorization_endpoint"), hosts),
-        token_url=demand_url(answer.get("token_endpoint"), hosts),
-        jwks_url=demand_url(answer.get("jwks_uri"), hosts),
-        userinfo_url=None if userinfo is None else demand_url(userinfo, hosts),
+        authorize_url=_endpoint(answer, "authorization_endpoint", hosts),
+        token_url=_endpoint(answer, "token_endpoint", hosts),
+        jwks_url=_endpoint(answer, "jwks_uri", hosts),
+        userinfo_url=_endpoint(answer, userinfo, hosts)
+        if answer.get(userinfo) is not None
+        else None,
         names_issuer=answer.get("authorization_response_iss_parameter_supported") is True,
         auth=_auth(answer.get("token_endpoint_auth_methods_supported")),
     )
+
+
+def _endpoint(answer: dict[str, Any], name: str, hosts: tuple[str, ...]) -> str:
+    """An endpoint; what stands there instead is not ours to repeat."""
+    try:
+        return demand_url(answer.get(name), hosts)
+    except ValueError as fault:
+        raise ValueError(f"its {name} is no https URL at one of hosts") from fault
 
 
 def _auth(methods: Any) -> Literal["post", "basic"]:
@@ -71,10 +83,17 @@ class Kept(Generic[T]):
     A failure is kept too, for a few: a place that is down is not asked by every visitor.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[T]], clock: Clock, lives: int) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[T]],
+        clock: Clock,
+        lives: int,
+        patience: float = PATIENCE,
+    ) -> None:
         self._fetch = fetch
         self._clock = clock
         self._lives = lives * SECOND
+        self._patience = patience
         self._lock = asyncio.Lock()
         self._value: tuple[T, int] | None = None
         self._failed: tuple[str, int] | None = None
@@ -92,10 +111,12 @@ class Kept(Generic[T]):
 
     async def _ask(self, now: int) -> T:
         try:
-            value = await self._fetch()
-        except IdentraError as fault:
-            self._failed = (fault.detail, now)
-            raise ProviderUnavailable(fault.detail, retry_after=FAILURE_KEPT) from fault
+            async with asyncio.timeout(self._patience):
+                value = await self._fetch()
+        except (IdentraError, TimeoutError) as fault:
+            detail = fault.detail if isinstance(fault, IdentraError) else "no answer in time"
+            self._failed = (detail, now)
+            raise ProviderUnavailable(detail, retry_after=FAILURE_KEPT) from fault
         self._value, self._failed = (value, now), None
         return value
 

@@ -116,8 +116,9 @@ async def test_a_token_with_one_claim_wrong_is_refused(
     async with _house(tmp_path, persistence, openid) as house:
         for case, claims in CLAIMS.items():
             openid.claims = claims
+            openid.told = {"sub": claims["sub"]} if claims.get("sub", GONE) is not GONE else {}
             await _demand_nobody(house, openid, case, "PROVIDER_REFUSED")
-        openid.claims = {}
+        openid.claims = openid.told = {}
         tokens((await _sign_in(house, openid))[1])
 
 
@@ -147,8 +148,8 @@ def _with_its_own_key(openid: OpenId, claims: Claims) -> str:
 
 
 def _twice(openid: OpenId, claims: Claims) -> str:
-    """Signed rightly, but every reader would see another subject."""
-    text = json.dumps(claims)[:-1] + ', "sub": "u-8"}'
+    """Signed rightly, but every reader would see another address."""
+    text = json.dumps(claims)[:-1] + f', "email": "{ADA}"}}'
     key = openid.keys[0]
 
     made = JWS(text)
@@ -167,6 +168,7 @@ FORGED: dict[str, Callable[[OpenId, Claims], Any]] = {
     "a key it brings itself": _with_its_own_key,
     "another algorithm of the key": lambda o, c: signed(o.keys[0], c, alg="PS256"),
     "what must be understood": lambda o, c: unsigned(_header(o, crit=["exp"]), c, b"x"),
+    "packed": lambda o, c: signed(o.keys[0], c, zip="DEF"),
     "of another type": lambda o, c: signed(o.keys[0], c, typ="at+jwt"),
     "changed afterwards": lambda o, c: _changed(signed(o.keys[0], c)),
     "a name twice": _twice,

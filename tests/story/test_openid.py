@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +12,9 @@ from callers import House, access, open_house, reason, tokens
 from clock import NOON, FrozenClock
 from standin import faults
 from standin.openid import GONE, OpenId
+
+from identra.errors import ProviderUnavailable
+from identra.providers.discovery import Kept
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 ADA = "ada@example.com"
 VOUCHED = {"sub": "u-7", "email": ADA, "email_verified": True}
 HOUR = 3600
+SQLITE = pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -91,6 +96,7 @@ async def test_a_person_binds_it_to_the_account_she_has(
         assert again["user_id"] == hers["user_id"]
 
 
+@SQLITE
 async def test_what_goes_out_is_state_pkce_and_a_nonce_each_time_another(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -104,7 +110,7 @@ async def test_what_goes_out_is_state_pkce_and_a_nonce_each_time_another(
         assert asked[0]["state"][0] not in asked[0]["nonce"][0]
 
 
-@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+@SQLITE
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512", "EdDSA", "PS256", "RS512"])
 async def test_every_algorithm_with_a_public_key_is_believed(
     tmp_path: Path, persistence: Persistence, clock: FrozenClock, algorithm: str
@@ -114,7 +120,7 @@ async def test_every_algorithm_with_a_public_key_is_believed(
         tokens(await sign_in(house, openid))
 
 
-@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+@SQLITE
 @pytest.mark.parametrize("methods", [None, ["client_secret_basic"], ["private_key_jwt"]])
 async def test_the_secret_goes_as_the_place_wants_it(
     tmp_path: Path,
@@ -130,6 +136,7 @@ async def test_the_secret_goes_as_the_place_wants_it(
         assert reason(answer) == ("PROVIDER_REFUSED" if methods == ["private_key_jwt"] else "200")
 
 
+@SQLITE
 async def test_discovery_is_asked_once_an_hour_and_not_before_it_is_needed(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -145,6 +152,7 @@ async def test_discovery_is_asked_once_an_hour_and_not_before_it_is_needed(
         assert openid.count("/keys") == 2
 
 
+@SQLITE
 async def test_a_place_that_is_down_is_asked_again_after_some_seconds(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -162,6 +170,23 @@ async def test_a_place_that_is_down_is_asked_again_after_some_seconds(
         tokens(await sign_in(house, openid))
 
 
+async def test_a_place_that_is_silent_is_waited_for_once_and_not_by_every_visitor() -> None:
+    asked = 0
+
+    async def fetch() -> str:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(30)
+        return "late"
+
+    kept = Kept(fetch, FrozenClock(), HOUR, patience=0.05)
+    waiting = [asyncio.create_task(kept.get()) for _ in range(5)]
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in told] == [ProviderUnavailable] * 5
+    assert asked == 1
+
+
+@SQLITE
 async def test_keys_rotate_while_people_sign_in(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -176,6 +201,7 @@ async def test_keys_rotate_while_people_sign_in(
         assert openid.count("/keys") == 2
 
 
+@SQLITE
 async def test_a_clock_may_differ_by_a_minute(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -186,6 +212,7 @@ async def test_a_clock_may_differ_by_a_minute(
             tokens(await sign_in(house, openid))
 
 
+@SQLITE
 async def test_what_the_token_does_not_say_userinfo_does(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -200,6 +227,17 @@ async def test_what_the_token_does_not_say_userinfo_does(
         assert (told["username"], told["email"]) == ("", "")
 
 
+@SQLITE
+async def test_userinfo_may_vouch_for_the_address_that_the_token_names(
+    tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
+) -> None:
+    openid.person = {"sub": "u-7", "email": ADA}
+    openid.in_userinfo = {"email": ADA, "email_verified": True}
+    async with house_of(tmp_path, persistence, openid, clock) as house:
+        assert (await sign_in(house, openid)).json()["email"] == ADA
+
+
+@SQLITE
 async def test_an_operator_may_take_the_trust_away(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -207,6 +245,7 @@ async def test_an_operator_may_take_the_trust_away(
         assert (await sign_in(house, openid)).json()["email"] == ""
 
 
+@SQLITE
 async def test_several_audiences_need_an_azp_that_is_ours(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -215,6 +254,7 @@ async def test_several_audiences_need_an_azp_that_is_ours(
         tokens(await sign_in(house, openid))
 
 
+@SQLITE
 async def test_a_redirect_that_names_its_issuer_is_believed_with_it(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:

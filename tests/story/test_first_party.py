@@ -467,6 +467,10 @@ async def test_of_many_tenants_just_those_that_are_listed_come_in_and_each_as_it
         info = (await world.house.caller().info(access(pair))).json()
         (connection,) = info["oauth_connections"]
         assert connection["provider_user_id"] == f"{OTHER}:{place.subject}"
+        for tenant in ("common", "{tenantid}", f"{OTHER}/../{TENANT}", "", OTHER.upper()):
+            iss = f"{MICROSOFT}/{tenant}/v2.0"
+            all_of_them.claims = right | {"tid": tenant, "iss": iss}
+            assert reason(await world.sign_in(all_of_them)) == "PROVIDER_REFUSED", tenant
 
 
 @pytest.mark.parametrize("tenant", ["contoso.com", "", "../x", TENANT.upper(), "consumers"])

@@ -11,7 +11,7 @@ import pytest
 from callers import House, access, open_house, reason, tokens
 from clock import NOON, FrozenClock
 from standin import faults
-from standin.openid import GONE, OpenId
+from standin.openid import GONE, OpenId, signed
 
 from identra.errors import ProviderUnavailable
 from identra.providers.discovery import Kept
@@ -54,6 +54,11 @@ async def house_of(
     )
     async with opened as house:
         yield house
+
+
+def written(folder: Path) -> bytes:
+    """All that the database wrote."""
+    return b"".join(file.read_bytes() for file in folder.glob("identra.db*"))
 
 
 async def begin(house: House, bearer: str | None = None) -> httpx.Response:
@@ -235,6 +240,40 @@ async def test_userinfo_may_vouch_for_the_address_that_the_token_names(
     openid.in_userinfo = {"email": ADA, "email_verified": True}
     async with house_of(tmp_path, persistence, openid, clock) as house:
         assert (await sign_in(house, openid)).json()["email"] == ADA
+
+
+@SQLITE
+async def test_no_secret_of_a_sign_in_is_logged_or_kept(
+    tmp_path: Path,
+    persistence: Persistence,
+    openid: OpenId,
+    clock: FrozenClock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secrets: set[str] = {openid.client_secret}
+
+    def sign(place: OpenId, claims: dict[str, Any]) -> str:
+        token = signed(place.keys[0], claims)
+        secrets.add(token.rpartition(".")[2])
+        return token
+
+    openid.sign = sign
+    async with house_of(tmp_path, persistence, openid, clock) as house:
+        for claims in ({}, {"aud": "another"}, {"sub": 7}):
+            openid.claims = claims
+            await sign_in(house, openid)
+    for request in openid.asked:
+        said = parse_qs(request.url.query.decode() + "&" + request.content.decode())
+        for name in ("code", "code_verifier", "nonce", "state", "client_secret"):
+            secrets.update(said.get(name, ()))
+        secrets.add(request.headers.get("authorization", "").removeprefix("Bearer "))
+    secrets -= {""}
+    assert len(secrets) > 12
+    told = capsys.readouterr()
+    kept = written(tmp_path)
+    for secret in secrets:
+        assert secret not in told.out + told.err
+        assert secret.encode() not in kept
 
 
 @SQLITE

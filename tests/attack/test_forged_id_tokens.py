@@ -122,13 +122,13 @@ async def test_a_token_with_one_claim_wrong_is_refused(
         tokens((await _sign_in(house, openid))[1])
 
 
-@pytest.mark.parametrize("sub", ["u\n7", " u-7", "null", "0"])
 async def test_a_subject_that_names_nobody_is_not_understood(
-    tmp_path: Path, persistence: Persistence, openid: OpenId, sub: str
+    tmp_path: Path, persistence: Persistence, openid: OpenId
 ) -> None:
-    openid.claims = openid.told = {"sub": sub}
     async with _house(tmp_path, persistence, openid) as house:
-        await _demand_nobody(house, openid, sub, "PROVIDER_UNAVAILABLE")
+        for sub in ("u\n7", " u-7", "null", "0"):
+            openid.claims = openid.told = {"sub": sub}
+            await _demand_nobody(house, openid, sub, "PROVIDER_UNAVAILABLE")
 
 
 def _header(openid: OpenId, **more: Any) -> Claims:

@@ -53,6 +53,27 @@ def openid() -> OpenId:
     return OpenId(now=lambda: NOON / 1_000_000)
 
 
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512", "EdDSA", "PS256", "RS512"])
+async def test_every_algorithm_with_a_public_key_is_believed(algorithm: str) -> None:
+    openid = OpenId(algorithm=algorithm, now=lambda: NOON / 1_000_000)
+    assert (await sign_in(Corp, openid)).subject == "u-7"
+
+
+@pytest.mark.parametrize("methods", [None, ["client_secret_basic"], ["client_secret_post"]])
+async def test_the_secret_goes_as_the_place_wants_it(
+    openid: OpenId, methods: list[str] | None
+) -> None:
+    """By HTTP Basic unless it takes the form."""
+    openid.methods, openid.client_secret = methods, "a:b c+d/\u00e9" * 5
+    assert (await sign_in(Corp, openid)).subject == "u-7"
+
+
+async def test_a_place_that_takes_neither_way_refuses(openid: OpenId) -> None:
+    openid.methods = ["private_key_jwt"]
+    with pytest.raises(ProviderRefused, match="401 invalid_client"):
+        await sign_in(Corp, openid)
+
+
 async def test_the_subject_is_the_tokens_own_whatever_a_plugin_reads(openid: OpenId) -> None:
     class Liar(Corp):
         def read(self, claims: dict[str, Any]) -> UserInfo:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from callers import House, access, open_house, reason, tokens
-from clock import NOON, FrozenClock
+from clock import FrozenClock
 from standin import faults
 from standin.openid import GONE, OpenId, signed
 
@@ -116,32 +116,6 @@ async def test_what_goes_out_is_state_pkce_and_a_nonce_each_time_another(
 
 
 @SQLITE
-@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512", "EdDSA", "PS256", "RS512"])
-async def test_every_algorithm_with_a_public_key_is_believed(
-    tmp_path: Path, persistence: Persistence, clock: FrozenClock, algorithm: str
-) -> None:
-    openid = OpenId(algorithm=algorithm, now=lambda: NOON / 1_000_000)
-    async with house_of(tmp_path, persistence, openid, clock) as house:
-        tokens(await sign_in(house, openid))
-
-
-@SQLITE
-@pytest.mark.parametrize("methods", [None, ["client_secret_basic"], ["private_key_jwt"]])
-async def test_the_secret_goes_as_the_place_wants_it(
-    tmp_path: Path,
-    persistence: Persistence,
-    openid: OpenId,
-    clock: FrozenClock,
-    methods: list[str] | None,
-) -> None:
-    """Basic unless it takes the form; where it takes neither, its no is a refusal."""
-    openid.methods, openid.client_secret = methods, "a:b c+d/é" * 5
-    async with house_of(tmp_path, persistence, openid, clock) as house:
-        answer = await sign_in(house, openid)
-        assert reason(answer) == ("PROVIDER_REFUSED" if methods == ["private_key_jwt"] else "200")
-
-
-@SQLITE
 async def test_discovery_is_asked_once_an_hour_and_not_before_it_is_needed(
     tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
 ) -> None:
@@ -204,6 +178,19 @@ async def test_keys_rotate_while_people_sign_in(
         openid.forget()
         tokens(await sign_in(house, openid))
         assert openid.count("/keys") == 2
+
+
+@SQLITE
+async def test_a_token_that_names_no_key_is_read_by_the_only_one(
+    tmp_path: Path, persistence: Persistence, openid: OpenId, clock: FrozenClock
+) -> None:
+    """Of two keys none is guessed (OpenID Connect Core, 10.1)."""
+    openid.sign = lambda place, claims: signed(place.keys[0], claims, kid=GONE)
+    async with house_of(tmp_path, persistence, openid, clock) as house:
+        tokens(await sign_in(house, openid))
+        openid.rotate()
+        clock.advance(601)
+        assert reason(await sign_in(house, openid)) == "PROVIDER_UNAVAILABLE"
 
 
 @SQLITE

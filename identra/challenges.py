@@ -85,12 +85,21 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Proofs:
+    """A state, and what goes with it alone: a PKCE verifier (RFC 7636) and a nonce."""
+
+    state: str = field(repr=False)
+    verifier: str = field(repr=False)
+    nonce: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """A sign-in whose state came back: what it was begun with, proof of the taking, PKCE."""
+    """A sign-in whose state came back: what it was begun with, proof of the taking, the rest."""
 
     answered: Answered
     opening: Opening
-    verifier: str = field(repr=False)
+    proofs: Proofs
 
 
 class Challenges:
@@ -149,8 +158,8 @@ class Challenges:
             with parting(), suppress(StoreUnavailable):
                 await self._state.put(taken.key, taken.value, ttl=left, replace=False)
 
-    async def open(self, opening: Opening, *, lifetime: int) -> tuple[str, str]:
-        """Begin an OAuth sign-in: its state (256 bits) and its PKCE verifier (RFC 7636)."""
+    async def open(self, opening: Opening, *, lifetime: int) -> Proofs:
+        """Begin an OAuth sign-in: its state (256 bits), and what is derived from it."""
         state, secret = STATE_PREFIX + token(), self._secrets.current_secret()
         facts = {
             "id": uuid7(),
@@ -162,7 +171,7 @@ class Challenges:
             "session_id": opening.session_id,
         }
         await self._state.put(_state_key(state), json.dumps(facts), ttl=lifetime)
-        return state, _verifier(secret, state)
+        return _proofs(secret, state)
 
     async def close(self, state: str) -> Opened:
         """Take the state, once. Raises InvalidState if it is unknown, spent or expired."""
@@ -172,7 +181,7 @@ class Challenges:
         facts = json.loads(kept)
         answered = Answered(facts.pop("id"), InvalidState)
         secret = await self._secret(facts.pop("under"))
-        return Opened(answered, Opening(**facts), _verifier(secret, state))
+        return Opened(answered, Opening(**facts), _proofs(secret, state))
 
     async def mark_spent(self, answered: Answered) -> None:
         """Say "once" in SQL, inside the admitting transaction: a forgetful store opens nothing.
@@ -224,9 +233,13 @@ def _digest(secret: Secret, key: str, code: str) -> str:
     return keyed_digest(derive(secret.value, "code"), key, code)
 
 
-def _verifier(secret: Secret, state: str) -> str:
+def _proofs(secret: Secret, state: str) -> Proofs:
     key = derive(secret.value, "pkce")
-    return base64url(bytes.fromhex(keyed_digest(key, "verifier", state)))
+    return Proofs(state, *(_derived(key, purpose, state) for purpose in ("verifier", "nonce")))
+
+
+def _derived(key: bytes, purpose: str, state: str) -> str:
+    return base64url(bytes.fromhex(keyed_digest(key, purpose, state)))
 
 
 def _code_key(provider: str, purpose: Purpose, recipient: str) -> str:

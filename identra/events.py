@@ -27,6 +27,7 @@ EventName: TypeAlias = Literal[
     "password.set",
     "code.sent",
     "limit.reached",
+    "provider.rebound",
     "key.published",
     "key.activated",
     "key.retired",

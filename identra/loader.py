@@ -13,7 +13,9 @@ from identra import hookspecs
 from identra.errors import OperatorError, UnknownProvider
 from identra.providers.base import CONTRACT, Provider, ProviderSettings
 from identra.providers.code import CodeProvider
-from identra.providers.oauth2 import OAuth2Provider, demand_endpoints
+from identra.providers.oauth2 import OAuth2Provider
+from identra.providers.oidc import OIDCProvider
+from identra.providers.redirecting import RedirectingProvider
 from identra.providers.secret import SecretProvider
 from identra.settings import SettingsError, read_section
 from identra.values import EmailTrust
@@ -33,7 +35,7 @@ RESERVED: Final = frozenset(
         *("user", "identra", "well_known", "webhooks", "keys", "events", "addresses"),
     }
 )
-KINDS: Final = (CodeProvider, OAuth2Provider, SecretProvider)
+KINDS: Final = (CodeProvider, OAuth2Provider, OIDCProvider, SecretProvider)
 
 
 class PluginError(OperatorError):
@@ -82,9 +84,9 @@ class Providers:
         return tuple(p for p in self._sorted() if isinstance(p, SecretProvider))
 
     @property
-    def oauths(self) -> tuple[OAuth2Provider, ...]:
+    def oauths(self) -> tuple[OAuth2Provider | OIDCProvider, ...]:
         """The OAuth providers, by name, whether or not they can serve."""
-        return tuple(p for p in self._sorted() if isinstance(p, OAuth2Provider))
+        return tuple(p for p in self._sorted() if isinstance(p, OAuth2Provider | OIDCProvider))
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
         """Every OAuth provider with a section, and GitHub, with what it lacks."""
@@ -102,7 +104,7 @@ class Providers:
         """The secret provider of that name. Raises UnknownProvider."""
         return next((p for p in self.secrets if p.name == name), None) or _unknown()
 
-    def oauth(self, name: str) -> OAuth2Provider:
+    def oauth(self, name: str) -> RedirectingProvider:
         """The OAuth provider of that name. Raises UnknownProvider."""
         return next((p for p in self.oauths if p.name == name), None) or _unknown()
 
@@ -130,8 +132,12 @@ def load(
     return Providers(
         plugins=tuple(plugins),
         on={one.name: one for one in opened if one.settings.enabled},
-        off=tuple(one.name for one in opened if one.kind == "oauth2" and not one.settings.enabled),
+        off=tuple(one.name for one in opened if _is_off(one)),
     )
+
+
+def _is_off(provider: Provider) -> bool:
+    return isinstance(provider, RedirectingProvider) and not provider.settings.enabled
 
 
 def _plugin(known: Mapping[str, Plugin], name: str, section: Mapping[str, Any]) -> Plugin:
@@ -199,8 +205,8 @@ def _open(plugin: Plugin, name: str, section: Mapping[str, Any], file: Path | No
             plugin.make.settings_model, dict(section), f"providers.{name}", file
         )
         provider = plugin.make(settings)
-        if isinstance(provider, OAuth2Provider):
-            demand_endpoints(provider)
+        if isinstance(provider, RedirectingProvider):
+            provider.demand_sound()
     except SettingsError:
         raise
     except Exception as fault:

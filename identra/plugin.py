@@ -7,7 +7,9 @@ import pluggy
 from identra.errors import ProviderRefused, ProviderUnavailable
 from identra.providers.base import CONTRACT, ProviderSettings
 from identra.providers.code import CodeProvider
+from identra.providers.minting import sign_es256
 from identra.providers.oauth2 import OAuth2Provider, OAuth2Settings
+from identra.providers.oidc import OIDCProvider
 from identra.providers.secret import SecretProvider
 from identra.values import Address, EmailTrust, Settings, Upstream, UserInfo
 
@@ -20,6 +22,7 @@ __all__ = [
     "EmailTrust",
     "OAuth2Provider",
     "OAuth2Settings",
+    "OIDCProvider",
     "ProviderRefused",
     "ProviderSettings",
     "ProviderUnavailable",
@@ -28,4 +31,5 @@ __all__ = [
     "Upstream",
     "UserInfo",
     "hookimpl",
+    "sign_es256",
 ]

@@ -14,20 +14,44 @@ from identra.errors import (
     RedirectNotAllowed,
 )
 from identra.limits import STARTING
-from identra.providers.oauth2 import authorization_url, exchange
+from identra.providers.redirecting import Trip, one_clean_error
 from identra.secret import pkce_challenge, same
 from identra.tries import UNKNOWN, counting_failure
 from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
 
     from identra.account import Caller
-    from identra.challenges import Challenges, Opened
+    from identra.challenges import Challenges, Opened, Proofs
     from identra.limits import Limits
     from identra.loader import Providers
-    from identra.providers.oauth2 import OAuth2Provider
-    from identra.values import Meter, Peer, Upstream, UserInfo
+    from identra.providers.redirecting import RedirectingProvider
+    from identra.values import Meter, Peer, UserInfo
+
+    class Way(Protocol):
+        """There and back again, whatever the kind."""
+
+        def leave(self, trip: Trip) -> str:
+            """Where the person is sent."""
+            ...
+
+        def sent(self, iss: str | None) -> bool:
+            """Whether an answer that names this issuer, or none, may be the place's own."""
+            ...
+
+        async def arrive(self, trip: Trip, code: str) -> UserInfo:
+            """Who came back. Raises ProviderRefused, ProviderUnavailable."""
+            ...
+
+    class Place(Protocol):
+        """Where people are sent to."""
+
+        async def open(self) -> Way:
+            """The way there. Raises ProviderUnavailable."""
+            ...
+
 
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -75,7 +99,7 @@ class Roundtrip:
     def __init__(  # noqa: PLR0913 - the rooms it walks through, and the meter
         self,
         providers: Providers,
-        upstreams: Mapping[str, Upstream],
+        places: Mapping[str, Place],
         challenges: Challenges,
         limits: Limits,
         policy: OAuthPolicy,
@@ -83,7 +107,7 @@ class Roundtrip:
         meter: Meter = UNMETERED,
     ) -> None:
         self._providers = providers
-        self._upstreams = upstreams
+        self._places = places
         self._challenges = challenges
         self._limits = limits
         self._policy = policy
@@ -92,7 +116,8 @@ class Roundtrip:
     async def begin(self, departure: Departure, caller: Caller | None, peer: Peer) -> Prompt:
         """Open a state for this departure, bound to the caller if one is signed in.
 
-        Raises UnknownProvider, ProviderNotConfigured, RedirectNotAllowed, InvalidArgument.
+        Raises UnknownProvider, ProviderNotConfigured, RedirectNotAllowed, InvalidArgument,
+        ProviderUnavailable.
         """
         await self._limits.spend_peer(STARTING, peer)
         provider = self._serving(departure.provider)
@@ -103,15 +128,13 @@ class Roundtrip:
             user_id=caller.user_id if caller else None,
             session_id=caller.session_id if caller else None,
         )
-        state, verifier = await self._challenges.open(opening, lifetime=self._policy.state_lifetime)
-        url = authorization_url(
-            provider, state=state, verifier=verifier, redirect_url=opening.redirect_url
-        )
-        return Prompt(url, state)
+        way = await self._places[provider.name].open()
+        proofs = await self._challenges.open(opening, lifetime=self._policy.state_lifetime)
+        return Prompt(way.leave(_trip(opening, proofs)), proofs.state)
 
     async def finish(
         self, back: Return, caller: Caller | None
-    ) -> tuple[OAuth2Provider, Opened, UserInfo]:
+    ) -> tuple[RedirectingProvider, Opened, UserInfo]:
         """Take the state, check who brings it and for what, and only then trade the code.
 
         Raises InvalidState, ProviderNotConfigured, ProviderRefused, ProviderUnavailable.
@@ -122,16 +145,14 @@ class Roundtrip:
             _check_purpose(opened.opening, caller, self._policy)
             provider = self._serving(opened.opening.provider)
         with counting_failure(self._meter, provider.name, "oauth"):
-            info = await exchange(
-                provider,
-                self._upstreams[provider.name],
-                code=back.code,
-                verifier=opened.verifier,
-                redirect_url=opened.opening.redirect_url,
-            )
+            async with one_clean_error(provider.name):
+                way = await self._places[provider.name].open()
+                if not way.sent(back.iss):
+                    raise InvalidState("another issuer's answer, or it lacks its iss")
+                info = await way.arrive(_trip(opened.opening, opened.proofs), back.code)
         return provider, opened, info
 
-    def _serving(self, name: str) -> OAuth2Provider:
+    def _serving(self, name: str) -> RedirectingProvider:
         provider = self._providers.oauth(name)
         if missing := provider.missing():
             raise ProviderNotConfigured(f"{name}: {missing}")
@@ -150,7 +171,11 @@ class Roundtrip:
         return challenge
 
 
-def _allowed_redirect(provider: OAuth2Provider, asked: str | None) -> str:
+def _trip(opening: Opening, proofs: Proofs) -> Trip:
+    return Trip(opening.redirect_url, proofs.state, proofs.verifier, proofs.nonce)
+
+
+def _allowed_redirect(provider: RedirectingProvider, asked: str | None) -> str:
     if asked is None:
         return provider.settings.redirect_url
     if asked not in provider.redirects:

@@ -6,13 +6,14 @@ import asyncio
 import ipaddress
 import json
 import ssl
+from base64 import b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_plus
 
 import httpx
 
@@ -112,15 +113,20 @@ class HttpUpstream:
     ) -> Any:
         """GET and parse JSON, of whatever type the place sent."""
         with self._told():
-            answer = await self._ask("GET", url, bearer=bearer, params=params)
+            answer = await self._ask("GET", url, _authorization(bearer, None), params=params)
             return _read_json(answer)
 
     async def post_form(
-        self, url: str, data: dict[str, str], *, bearer: str | None = None
+        self,
+        url: str,
+        data: dict[str, str],
+        *,
+        bearer: str | None = None,
+        basic: tuple[str, str] | None = None,
     ) -> dict[str, Any]:
         """POST a form; read the object that comes back as JSON or as a form itself."""
         with self._told():
-            answer = await self._ask("POST", url, bearer=bearer, data=data)
+            answer = await self._ask("POST", url, _authorization(bearer, basic), data=data)
             read = _read_form(answer) if answer.media == _FORM else _read_json(answer)
             if not read or not isinstance(read, dict):
                 raise _unavailable(answer.host, "the answer is no object with fields")
@@ -143,13 +149,12 @@ class HttpUpstream:
         self,
         method: str,
         url: str,
+        headers: dict[str, str],
         *,
-        bearer: str | None,
         params: dict[str, str] | None = None,
         data: dict[str, str] | None = None,
     ) -> _Answer:
         target = self._target(url, params or {})
-        headers = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
         try:
             async with asyncio.timeout(self._bounds.total):
                 request = self._client.build_request(method, target, data=data, headers=headers)
@@ -198,6 +203,13 @@ class _Answer:
     status: int
     media: str
     body: bytes
+
+
+def _authorization(bearer: str | None, basic: tuple[str, str] | None) -> dict[str, str]:
+    if basic is not None:
+        told = ":".join(quote_plus(part) for part in basic)
+        return {"Authorization": f"Basic {b64encode(told.encode()).decode()}"}
+    return {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
 
 
 def _judge(answer: _Answer) -> None:

@@ -158,9 +158,17 @@ class Upstream(Protocol):
         ...
 
     async def post_form(
-        self, url: str, data: dict[str, str], *, bearer: str | None = None
+        self,
+        url: str,
+        data: dict[str, str],
+        *,
+        bearer: str | None = None,
+        basic: tuple[str, str] | None = None,
     ) -> dict[str, Any]:
-        """POST a form; read a JSON or form-encoded object. Raises as `get_json`."""
+        """POST a form; read a JSON or form-encoded object. Raises as `get_json`.
+
+        `basic` is a client's id and secret for HTTP Basic authentication (RFC 6749, 2.3.1).
+        """
         ...
 
 

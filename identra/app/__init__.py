@@ -8,6 +8,7 @@ from identra.app.office import (
     opened_copying,
     opened_database,
     opened_housekeeping,
+    opened_issuers,
     opened_office,
     opened_theirs,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "opened_copying",
     "opened_database",
     "opened_housekeeping",
+    "opened_issuers",
     "opened_office",
     "opened_theirs",
     "opened_workshop",

@@ -124,6 +124,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
 ) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    await opening.settle_issuers(providers, db, clock)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
     opening.keep_rotating(tree, workshop(tree, db, clock, meter).rotation, keys, db, opened)
@@ -182,10 +183,9 @@ def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
 def _roundtrip(
     tree: SettingsTree, edges: Edges, challenges: Challenges, limits: Limits
 ) -> Roundtrip:
+    places = opening.places(edges.providers, edges.upstreams, edges.clock)
     policy = oauth_policy(tree)
-    return Roundtrip(
-        edges.providers, edges.upstreams, challenges, limits, policy, meter=edges.meter
-    )
+    return Roundtrip(edges.providers, places, challenges, limits, policy, meter=edges.meter)
 
 
 def _hand_over(

@@ -15,6 +15,7 @@ from identra.copying import Copying, Place
 from identra.db.migrations import migrate, standing
 from identra.errors import OperatorError
 from identra.events import Events
+from identra.issuers import Issuers
 from identra.office import Office
 from identra.portable import Arrivals
 from identra.sessions import Ending
@@ -104,6 +105,15 @@ async def opened_theirs(
     """Another program's database, only to be read; `called` names its settings to the operator."""
     async with AsyncExitStack() as opened:
         yield await opening.theirs(place, called, opened)
+
+
+@asynccontextmanager
+async def opened_issuers(loaded: Loaded) -> AsyncIterator[Issuers]:
+    """What the providers' names stand for. The schema is settled as for `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield Issuers(db, Events(db, opening.system_clock))
 
 
 @asynccontextmanager

@@ -19,9 +19,12 @@ from identra.errors import IdentraError, OperatorError, StoreUnavailable
 from identra.events import Events
 from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
+from identra.issuers import Issuers
 from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
+from identra.providers.oauth2 import OAuth2Place
+from identra.providers.oidc import OIDCPlace, OIDCProvider
 from identra.state.counting import SteadyCounts
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
@@ -114,9 +117,30 @@ def upstreams(
     network = open_network(transport)
     opened.push_async_callback(network.close)
     return {
-        name: network.upstream(provider.hosts, name, meter)
+        name: network.upstream(provider.reaches, name, meter)
         for name, provider in providers.on.items()
     }
+
+
+def places(
+    providers: Providers, upstreams: Mapping[str, Upstream], clock: Clock
+) -> Mapping[str, OAuth2Place | OIDCPlace]:
+    """The places that people are sent to."""
+    return {
+        one.name: OIDCPlace(one, upstreams[one.name], clock)
+        if isinstance(one, OIDCProvider)
+        else OAuth2Place(one, upstreams[one.name])
+        for one in providers.oauths
+    }
+
+
+async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> None:
+    """See that every name that serves stands for the place that it always did.
+
+    Raises OperatorError.
+    """
+    serving = {one.name: one.issuer for one in providers.oauths if one.missing() is None}
+    await Issuers(db, Events(db, clock)).settle(serving)
 
 
 def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:

@@ -30,7 +30,7 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
     """
     tree = loaded.tree
     embedded = tree.persistence.driver == "sqlite" and not read_only
-    loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
         if embedded:
@@ -40,6 +40,8 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
         if embedded:
             await make_first_keys(loaded, db)
         await opening.ring(tree, db, opening.system_clock).load()
+        usable = db.only_reading() if read_only else db
+        await opening.settle_issuers(providers, usable, opening.system_clock)
     if found.newer:
         log.info("schema is newer", step=str(found.newer), known=str(STEPS[-1]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from identra.loader import Plugin, Providers
+    from identra.settings import Loaded
 
 
 @click.group("plugins")
@@ -35,6 +37,35 @@ def list_(config: Path | None, *, as_json: bool) -> None:
         return
     shown = ("name", "plugin", "version", "kind", "contract", "source", "state")
     print_table(shown, [[row[name] for name in shown] for row in rows])
+
+
+@command.command("rebind")
+@click.argument("name")
+@json_option
+@config_option
+def rebind(config: Path | None, name: str, *, as_json: bool) -> None:
+    """Let a provider's name stand for the place that its section names now."""
+    from identra.loader import load
+
+    loaded = read_settings(config)
+    tree = loaded.tree
+    issuer = load(tree.plugins.enabled, tree.providers, loaded.file).oauth(name).issuer
+    former, identities = asyncio.run(_rebind(loaded, name, issuer))
+    if as_json:
+        told = {"provider": name, "issuer": issuer, "former": former, "identities": identities}
+        print_json(told)
+    elif former in (None, issuer):
+        click.echo(f"{name} stands for {issuer}, as it did")
+    else:
+        click.echo(f"{name} stands for {issuer} now, no longer for {former}")
+        click.echo(f"identities that are taken for people of the new place: {identities}")
+
+
+async def _rebind(loaded: Loaded, name: str, issuer: str) -> tuple[str | None, int]:
+    from identra.app import opened_issuers
+
+    async with opened_issuers(loaded) as issuers:
+        return await issuers.rebind(name, issuer)
 
 
 def _describe(plugin: Plugin, providers: Providers) -> list[dict[str, Any]]:

@@ -125,6 +125,14 @@ class Event(Table, tablename="identra_events"):
     data = _text()
 
 
+class Issuer(Table, tablename="identra_issuers"):
+    """What a provider's name stands for: the issuer or origin that it was first started with."""
+
+    name = _key(32)
+    issuer = _words(255)
+    recorded_at = _instant()
+
+
 class Spent(Table, tablename="identra_spent"):
     """The id of something that opened an account once and never will again."""
 
@@ -161,6 +169,7 @@ class Tables:
     sessions: type[Session]
     keys: type[Key]
     events: type[Event]
+    issuers: type[Issuer]
     spent: type[Spent]
     state: type[State]
     migrations: type[Migration]
@@ -176,6 +185,7 @@ class Tables:
             sessions=bind(Session, binding),
             keys=bind(Key, binding),
             events=bind(Event, binding),
+            issuers=bind(Issuer, binding),
             spent=bind(Spent, binding),
             state=bind(State, binding),
             migrations=bind(Migration, binding),

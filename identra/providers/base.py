@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from identra.values import EmailTrust, Settings
 
-Kind: TypeAlias = Literal["code", "oauth2", "secret"]
+Kind: TypeAlias = Literal["code", "oauth2", "oidc", "secret"]
 
 CONTRACT = 1
 """The plugin contract this core speaks."""
@@ -47,6 +47,11 @@ class Provider:
         return None
 
     @property
+    def reaches(self) -> tuple[str, ...]:
+        """Every host that it may reach."""
+        return self.hosts
+
+    @property
     def keeps_identity(self) -> bool:
         """Whether a person here is an identity of its own, beside any address."""
         return True
@@ -54,4 +59,4 @@ class Provider:
     @property
     def trust(self) -> EmailTrust:
         """What its word about an address is worth here: as declared, or lowered by settings."""
-        return EmailTrust.never if self.settings.email_trust else self.email_trust
+        return EmailTrust.never if self.settings.email_trust == "never" else self.email_trust

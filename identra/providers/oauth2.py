@@ -2,107 +2,112 @@
 
 from __future__ import annotations
 
-import asyncio
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
-from identra.errors import IdentraError, ProviderRefused, ProviderUnavailable
-from identra.providers.base import Kind, Provider, ProviderSettings
-from identra.secret import pkce_challenge
-from identra.values import UserInfo, error_word
+from identra.errors import ProviderUnavailable
+from identra.providers.redirecting import (
+    Client,
+    OAuth2Settings,
+    RedirectingProvider,
+    demand_url,
+    departure,
+    one_clean_error,
+    redeem,
+)
+from identra.values import UserInfo
 
 if TYPE_CHECKING:
+    from identra.providers.base import Kind
+    from identra.providers.redirecting import Trip
     from identra.values import Upstream
 
-TIME_LIMIT = 10.0
-LONGEST_TOKEN = 8192
-SAMPLES = (
-    "your",
-    "<",
-    "…",
-    "...",
-    "example",
-    "sample",
-    "changeme",
-    "change-me",
-    "xxx",
-    "placeholder",
-)
+__all__ = ["OAuth2Place", "OAuth2Provider", "OAuth2Settings", "authorization_url", "exchange"]
 
 
-class OAuth2Settings(ProviderSettings):
-    """What an operator was given by the provider when registering the application."""
-
-    client_id: str = ""
-    client_secret: SecretStr = SecretStr("")
-    redirect_url: str = ""
-    redirect_urls: tuple[str, ...] = ()
-
-
-class OAuth2Provider(Provider):
+class OAuth2Provider(RedirectingProvider):
     """A place that speaks OAuth 2.0. Fill in the endpoints, `hosts`, `scopes` and `userinfo`.
 
     The hosts of `token_url` and of the endpoints `userinfo` reads must be among `hosts`.
     """
 
     kind: ClassVar[Kind] = "oauth2"
-    settings_model: ClassVar[type[ProviderSettings]] = OAuth2Settings
-    settings: OAuth2Settings
     authorize_url: str
     token_url: str
-    scopes: tuple[str, ...] = ()
 
     async def userinfo(self, upstream: Upstream, token: str) -> UserInfo:
         """Ask the provider, with its access token, who this is."""
         raise NotImplementedError
 
-    def missing(self) -> str | None:
-        """`missing_` and the first absent key, `sample_credentials`, or None."""
-        values = {
-            "client_id": self.settings.client_id,
-            "client_secret": self.settings.client_secret.get_secret_value(),
-            "redirect_url": self.settings.redirect_url,
-        }
-        absent = next((name for name, value in values.items() if not value), None)
-        if absent:
-            return f"missing_{absent}"
-        published = any(_is_sample(values[name]) for name in ("client_id", "client_secret"))
-        return "sample_credentials" if published else None
-
     @property
-    def redirects(self) -> tuple[str, ...]:
-        """The redirect URLs that may be asked for, the usual one first; matched exactly."""
-        return (self.settings.redirect_url, *self.settings.redirect_urls)
+    def issuer(self) -> str:
+        """The origin that people are sent to."""
+        return _origin(self.authorize_url)
+
+    def demand_sound(self) -> None:
+        """ValueError unless both endpoints are https, or http here, and hosts names one."""
+        super().demand_sound()
+        demand_url(self.authorize_url)
+        demand_url(self.token_url, self.hosts)
+
+
+class OAuth2Place:
+    """The round trip to one such place."""
+
+    def __init__(self, provider: OAuth2Provider, upstream: Upstream) -> None:
+        self._provider = provider
+        self._upstream = upstream
+
+    async def open(self) -> OAuth2Place:
+        """Itself: nothing has to be asked before people are sent there."""
+        return self
+
+    def leave(self, trip: Trip) -> str:
+        """Where the person is sent."""
+        return authorization_url(
+            self._provider,
+            state=trip.state,
+            verifier=trip.verifier,
+            redirect_url=trip.redirect_url,
+        )
+
+    def sent(self, iss: str | None) -> bool:
+        """Whether an answer that names this issuer (RFC 9207), or none, may be the place's own.
+
+        Such a place publishes no issuer, so what it may name is one of its own origin.
+        """
+        return iss is None or _origin(iss) == self._provider.issuer
+
+    async def arrive(self, trip: Trip, code: str) -> UserInfo:
+        """Who came back. Raises ProviderRefused, ProviderUnavailable."""
+        return await exchange(
+            self._provider,
+            self._upstream,
+            code=code,
+            verifier=trip.verifier,
+            redirect_url=trip.redirect_url,
+        )
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def authorization_url(
     provider: OAuth2Provider, *, state: str, verifier: str, redirect_url: str
 ) -> str:
     """Where the person is sent (RFC 6749, 4.1.1), with PKCE S256 always."""
-    query = {
-        "response_type": "code",
-        "client_id": provider.settings.client_id,
-        "redirect_uri": redirect_url,
-        "scope": " ".join(provider.scopes),
-        "state": state,
-        "code_challenge": pkce_challenge(verifier),
-        "code_challenge_method": "S256",
-    }
-    joint = "&" if urlsplit(provider.authorize_url).query else "?"
-    return f"{provider.authorize_url}{joint}{urlencode(query)}"
-
-
-def demand_endpoints(provider: OAuth2Provider) -> None:
-    """ValueError unless both endpoints are https, or http on this machine, and hosts names one."""
-    for url in (provider.authorize_url, provider.token_url):
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _is_near(parts.hostname)):
-            raise ValueError(f"{url} is neither https nor http on this machine")
-    if urlsplit(provider.token_url).netloc not in provider.hosts:
-        raise ValueError("the host of token_url is not among hosts")
+    return departure(
+        provider,
+        provider.authorize_url,
+        state=state,
+        verifier=verifier,
+        redirect_url=redirect_url,
+    )
 
 
 async def exchange(
@@ -118,56 +123,20 @@ async def exchange(
     Raises ProviderRefused when the provider says no, ProviderUnavailable when it can't be
     understood or does not answer in time. A plugin's exception, whatever it is, is the latter.
     """
-    try:
-        async with asyncio.timeout(TIME_LIMIT):
-            token = await _redeem(provider, upstream, code, verifier, redirect_url)
-            info: object = await provider.userinfo(upstream, token)
-    except TimeoutError as late:
-        raise ProviderUnavailable(f"{provider.name}: no answer in time", retry_after=5) from late
-    except IdentraError:
-        raise
-    except Exception as fault:
-        # A plugin's own words may hold what the place told us, so only the fault's name is told.
-        raise ProviderUnavailable(f"{provider.name}: {type(fault).__name__}") from fault
+    settings = provider.settings
+    secret = settings.client_secret.get_secret_value()
+    client = Client(settings.client_id, secret, provider.client_auth or "post")
+    async with one_clean_error(provider.name):
+        answer = await redeem(
+            provider.name,
+            upstream,
+            provider.token_url,
+            client,
+            code=code,
+            verifier=verifier,
+            redirect_url=redirect_url,
+        )
+        info: object = await provider.userinfo(upstream, answer["access_token"])
     if not isinstance(info, UserInfo):
         raise ProviderUnavailable(f"{provider.name}: userinfo gave no UserInfo")
     return info
-
-
-async def _redeem(
-    provider: OAuth2Provider, upstream: Upstream, code: str, verifier: str, redirect_url: str
-) -> str:
-    answer = await upstream.post_form(
-        provider.token_url,
-        {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": redirect_url,
-            "client_id": provider.settings.client_id,
-            "client_secret": provider.settings.client_secret.get_secret_value(),
-            "code_verifier": verifier,
-        },
-    )
-    return _read_token(provider.name, answer)
-
-
-def _read_token(name: str, answer: dict[str, Any]) -> str:
-    if answer.get("error"):
-        raise ProviderRefused(f"{name}: {error_word(answer['error']) or 'an error'}")
-    token = answer.get("access_token")
-    if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN or not token.isascii():
-        raise ProviderUnavailable(f"{name}: the token endpoint gave no access_token")
-    if str(answer.get("token_type", "bearer")).lower() != "bearer":
-        raise ProviderUnavailable(f"{name}: the token is of another type than bearer")
-    return token
-
-
-def _is_near(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-def _is_sample(value: str) -> bool:
-    return value.strip().lower().startswith(SAMPLES)

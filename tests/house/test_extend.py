@@ -16,10 +16,13 @@ from homes import PASSWORD
 from installing import installed
 from running import door
 from standin.acme import Acme
+from standin.openid import OpenId
 
 from identra import hookspecs, plugin
 from identra.loader import KINDS
 from identra.providers.base import Provider
+from identra.providers.oidc import OIDCProvider
+from identra.providers.redirecting import RedirectingProvider
 from identra.values import EmailTrust
 
 if TYPE_CHECKING:
@@ -27,7 +30,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTRACT = "docs/extend/contract.md"
+TITLES: dict[type, str] = {
+    Provider: "What every provider declares",
+    RedirectingProvider: "What OAuth 2.0 and OpenID Connect places share",
+}
 SECRET = "a secret of this test"
+VOUCHED = {"email": "ada@example.com", "email_verified": True}
 ADA = {"email": "ada@example.com", "verified": True, "primary": True}
 PERSON = {"id": "u-7", "handle": "ada", "picture": "https://acme.example/7.png", "emails": [ADA]}
 
@@ -92,6 +100,62 @@ async def test_a_person_signs_in_at_the_oauth2_place_of_the_page(tmp_path: Path)
         assert again.json()["reason"] == "INVALID_STATE"
 
 
+async def test_a_person_signs_in_at_the_openid_place_of_the_page(tmp_path: Path) -> None:
+    page = page_of("oidc")
+    assert len(page.source.splitlines()) < 20
+    with installed(tmp_path, page.project, {page.module: page.source}):
+        await sign_in("acme_id", page.settings, "https://id.acme.example", tmp_path)
+
+
+async def test_a_person_signs_in_at_the_openid_place_of_the_settings_alone(tmp_path: Path) -> None:
+    (said, _) = declared()
+    assert 7 <= len(said.text.splitlines()) <= 15
+    await sign_in("corp", said, "https://id.corp.example", tmp_path)
+
+
+async def sign_in(name: str, said: handbook.Fence, issuer: str, folder: Path) -> None:
+    """Let somebody in by these settings at the OpenID place of this issuer."""
+    settings = handbook.written(said, folder).read_text()
+    callback = "https://app.example.com/callback"
+    openid = OpenId(issuer, "4f9d2c71", SECRET, callback, person={"sub": "u-7", **VOUCHED})
+    async with (
+        door(folder, extra=settings, transport=openid.transport()) as (_, url),
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        prompt = (await client.get("/oauth/url", params={"provider": name})).json()
+        answer = await client.post("/oauth/login", json=openid.approve(prompt["url"]))
+        found = await who(client, answer)
+        assert found["oauth_connections"] == [{"provider": name, "provider_user_id": "u-7"}]
+        assert (found["email"], found["email_verified"]) == ("ada@example.com", True)
+
+
+async def test_a_person_signs_in_at_the_oauth2_place_of_the_settings_alone(tmp_path: Path) -> None:
+    (_, said) = declared()
+    assert 10 <= len(said.text.splitlines()) <= 15
+    told = {
+        "account": {"id": 7, "handle": "ada"},
+        "email": {"address": "ada@example.com", "confirmed": True},
+    }
+    acme = Acme("8e1b77c0", SECRET, SECRET, told, home="forge.example")
+    settings = handbook.written(said, tmp_path).read_text()
+    async with (
+        door(tmp_path, extra=settings, transport=acme.transport()) as (_, url),
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        prompt = (await client.get("/oauth/url", params={"provider": "forge"})).json()
+        answer = await client.post("/oauth/login", json=acme.approve(prompt["url"]))
+        assert answer.json()["username"] == "ada"
+        found = await who(client, answer)
+        assert found["oauth_connections"] == [{"provider": "forge", "provider_user_id": "7"}]
+        assert (found["email"], found["email_verified"]) == ("ada@example.com", True)
+
+
+def declared() -> list[handbook.Fence]:
+    """The two places that the page names by settings alone."""
+    fences = handbook.fences("docs/extend")
+    return [one for one in fences if one.page.endswith("/declarative.md")]
+
+
 async def test_a_number_signs_in_by_the_channel_of_the_page_however_it_is_typed(
     tmp_path: Path,
 ) -> None:
@@ -124,7 +188,7 @@ def test_an_oauth2_place_takes_under_forty_lines() -> None:
 def test_every_module_on_these_pages_is_one_that_is_tried_here() -> None:
     everywhere = handbook.fences("docs/operate", "docs/extend", "docs/reference")
     shown = [fence for fence in everywhere if fence.language == "python"]
-    tried = {page_of(name).source for name in ("oauth2", "code-channel", "secret")}
+    tried = {page_of(name).source for name in ("oidc", "oauth2", "code-channel", "secret")}
     assert {fence.text for fence in shown} == tried
 
 
@@ -146,14 +210,16 @@ def public(kind: type) -> set[str]:
     return {name for name in held if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("kind", [Provider, *KINDS])
+@pytest.mark.parametrize("kind", [Provider, RedirectingProvider, *KINDS])
 def test_every_attribute_of_a_kind_is_explained(kind: type[Provider]) -> None:
-    title = "What every provider declares" if kind is Provider else kind.__name__
+    title = TITLES.get(kind, kind.__name__)
     rows = handbook.rows(handbook.sections(CONTRACT, 2)[title], "attribute")
     told = {handbook.coded(row[0])[0] for row in rows}
-    inherited = set() if kind is Provider else public(Provider) | {"settings"}
+    above = [each for each in kind.__mro__[1:] if issubclass(each, Provider)]
+    inherited = {name for each in above for name in public(each)}
     made = {"settings"} if kind is Provider else set()
-    assert told == (public(kind) | made) - inherited
+    again = {"issuer"} if kind is OIDCProvider else set()
+    assert told == (public(kind) | made) - inherited - ({"settings"} - made) | again
 
 
 def test_every_trust_is_explained() -> None:

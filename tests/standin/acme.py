@@ -21,6 +21,7 @@ class Acme:
     client_secret: str
     api_key: str
     person: dict[str, Any]
+    home: str = "acme.example"
     messages: list[dict[str, str]] = field(default_factory=list)
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
     _tokens: set[str] = field(default_factory=set)
@@ -28,7 +29,7 @@ class Acme:
     def approve(self, url: str) -> dict[str, str]:
         """What the redirect brings when the person says yes to `url`."""
         asked = _fields(urlsplit(url).query)
-        assert url.startswith("https://acme.example/oauth/authorize?")
+        assert url.startswith(f"https://{self.home}/oauth/authorize?")
         assert (asked["client_id"], asked["code_challenge_method"]) == (self.client_id, "S256")
         code = secrets.token_hex(8)
         self._codes[code] = asked
@@ -46,12 +47,13 @@ class Acme:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         form = _fields(request.content.decode())
         told = request.headers.get("authorization", "").removeprefix("Bearer ")
-        match request.method, request.url.host, request.url.path:
-            case "POST", "acme.example", "/oauth/token":
+        within = request.url.host.removesuffix(self.home)
+        match request.method, within, request.url.path:
+            case "POST", "", "/oauth/token":
                 return self._redeem(form)
-            case "GET", "api.acme.example", "/v1/me" if told in self._tokens:
+            case "GET", "api.", "/v1/me" if told in self._tokens:
                 return httpx.Response(200, json=self.person)
-            case "POST", "sms.acme.example", "/messages" if told == self.api_key:
+            case "POST", "sms.", "/messages" if told == self.api_key:
                 self.messages.append(form)
                 return httpx.Response(200, json={"id": len(self.messages)})
         return httpx.Response(401, json={"error": "invalid_token"})

@@ -110,6 +110,10 @@ CHANGES = (
         indexes=("at", "user_id"),
     ),
     Shape(
+        "identra_issuers",
+        (words("name", 32), words("issuer", 255), instant("recorded_at")),
+    ),
+    Shape(
         "identra_spent",
         (words("id", 64), instant("expires_at")),
         indexes=("expires_at",),

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import socket
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import grpc
@@ -58,7 +57,9 @@ def test_a_port_is_not_shared_with_another_service_that_would_share_it(tmp_path:
         assert answers(service.grpc)
 
 
-def test_every_worker_answers_and_a_new_one_in_the_place_of_each(tmp_path: Path) -> None:
+def test_each_worker_answers_alone_and_the_port_is_free_once_all_have_ended(
+    tmp_path: Path,
+) -> None:
     with running.identra(tmp_path, "--workers", "2") as service:
         first = service.workers()
         for worker in first:
@@ -67,6 +68,9 @@ def test_every_worker_answers_and_a_new_one_in_the_place_of_each(tmp_path: Path)
                 os.kill(pid, signal.SIGKILL)
             assert answers(service.grpc)
         assert set(first) != set(service.workers())
+        assert service.stop() == 0
+        host, _, port = service.grpc.rpartition(":")
+        socket.create_server((host, int(port))).close()
 
 
 async def test_a_worker_whose_server_ends_by_itself_asks_to_be_replaced() -> None:
@@ -80,12 +84,3 @@ async def test_a_worker_whose_server_ends_by_itself_asks_to_be_replaced() -> Non
         await watched
     finally:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
-
-
-def test_once_it_has_ended_its_port_is_free_at_once(tmp_path: Path) -> None:
-    with running.identra(tmp_path) as service:
-        host, _, port = service.grpc.rpartition(":")
-        assert answers(service.grpc)
-        assert service.stop() == 0
-        with closing(socket.create_server((host, int(port)))):
-            pass

@@ -11,10 +11,10 @@ from identra.deadline import one_deadline
 from identra.errors import Busy, EmailTaken
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
-from identra.providers.secret import demand_acceptable
 from identra.values import Assertion
 
 if TYPE_CHECKING:
+    from identra.acceptance import Acceptance
     from identra.admission import Admission
     from identra.challenges import Challenges
     from identra.couriers import Couriers
@@ -43,7 +43,7 @@ class Registration:
         users: Users,
         clock: Clock,
         mode: Mode,
-        shortest: int,
+        acceptance: Acceptance,
         sign_up: bool,
     ) -> None:
         self._providers = providers
@@ -55,7 +55,7 @@ class Registration:
         self._users = users
         self._clock = clock
         self._mode = mode
-        self._shortest = shortest
+        self._acceptance = acceptance
         self._sign_up = sign_up
 
     @one_deadline
@@ -72,7 +72,7 @@ class Registration:
             await self._limits.spend(SENDING, f"{provider}:{spelled}", peer)
         else:
             await self._limits.spend_peer(STARTING, peer)
-        chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
+        chosen = await self._acceptance.demand(place, secret, spelled)
         if self._mode == "verified":
             await self._mail(provider, spelled)
             return None
@@ -90,7 +90,7 @@ class Registration:
         place = self._providers.secret(provider)
         spelled = address.spell(email)
         await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
-        chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
+        chosen = await self._acceptance.demand(place, secret, spelled)
         try:
             hashed = await self._hashing.hash(chosen)
         except Busy:

@@ -12,12 +12,12 @@ from identra.admission import Admission
 from identra.app import opening
 from identra.app.house import App
 from identra.app.keyring import workshop
+from identra.app.plugging import Plugged, plug
 from identra.app.preparing import demand_schema
 from identra.binding import Binding
 from identra.challenges import Challenges
 from identra.couriers import Couriers
 from identra.devices import Devices
-from identra.events import Events
 from identra.introspection import Introspection
 from identra.limits import Limits
 from identra.login import Login
@@ -34,6 +34,7 @@ from identra.values import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     import httpx
 
@@ -77,6 +78,8 @@ class Swapped:
     clock: Clock | None = None
     transport: httpx.AsyncBaseTransport | None = None
     mailer: Mailer | None = None
+    plugins: Mapping[str, ModuleType] | None = None
+    """Modules that stand for plugins, by name, though they are not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class _Edges:
     upstreams: Mapping[str, Upstream]
     keys: Keys
     hashing: Hashing
+    plugged: Plugged
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,35 +119,46 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     dev: bool,
 ) -> _Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
-    providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    providers = loader.load_for(loaded, swapped.plugins)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
     opening.keep_rotating(tree, workshop(tree, db, clock).rotation, keys, db, opened)
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
+    mailer = swapped.mailer or await opening.mailer(tree, clock, opened, dev=dev)
     return _Edges(
         clock=clock,
         providers=providers,
         db=db,
         nodes=nodes,
         state=state,
-        mailer=swapped.mailer or await opening.mailer(tree, clock, opened, dev=dev),
+        mailer=mailer,
         upstreams=opening.upstreams(providers, swapped.transport, opened),
         keys=keys,
         hashing=opening.hashing(tree, opened),
+        plugged=plug(
+            tree,
+            providers,
+            db=db,
+            clock=clock,
+            mailer=mailer,
+            transport=swapped.transport,
+            opened=opened,
+        ),
     )
 
 
 def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
     clock = edges.clock
     db, state, application = edges.db, edges.state, tree.mail.application_name
-    events = Events(db, clock)
+    plugged, events = edges.plugged, edges.plugged.events
     tokens = Tokens(edges.keys, token_policy(tree), clock)
-    sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree))
+    claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
+    sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree), claims=claims)
     users = Users(db, events, clock)
     limits = Limits(opening.counts(tree, state))
     challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
-    notices = Notices(edges.mailer, users, application=application)
+    notices = Notices(plugged.messenger, users, application=application)
     return _Rooms(
         sessions=sessions,
         users=users,
@@ -151,7 +166,13 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
         account=Account(tokens, sessions, users, edges.providers),
         limits=limits,
         challenges=challenges,
-        couriers=Couriers(edges.mailer, edges.upstreams, application=application),
+        couriers=Couriers(
+            edges.mailer,
+            edges.upstreams,
+            plugged.hooks,
+            plugged.mishaps,
+            application=application,
+        ),
         admission=Admission(
             db=db,
             users=users,
@@ -159,6 +180,7 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
             challenges=challenges,
             events=events,
             notices=notices,
+            hooks=plugged.hooks,
         ),
         roundtrip=Roundtrip(
             edges.providers, edges.upstreams, challenges, limits, oauth_policy(tree)
@@ -179,6 +201,7 @@ def _hand_over(
             rooms.admission,
             rooms.roundtrip,
             edges.clock,
+            edges.plugged.mishaps,
             requires_reauthentication=tree.auth.bind_requires_reauthentication,
         ),
         registration=_registration(tree, edges, rooms),
@@ -208,6 +231,7 @@ def _login(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Login:
         limits=rooms.limits,
         roundtrip=rooms.roundtrip,
         users=rooms.users,
+        mishaps=edges.plugged.mishaps,
         clock=edges.clock,
         sign_up=tree.auth.sign_up == "open",
     )
@@ -224,7 +248,7 @@ def _registration(tree: SettingsTree, edges: _Edges, rooms: _Rooms) -> Registrat
         users=rooms.users,
         clock=edges.clock,
         mode=tree.password.registration,
-        shortest=tree.password.min_length,
+        acceptance=edges.plugged.acceptance,
         sign_up=tree.auth.sign_up == "open",
     )
 

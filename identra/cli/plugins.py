@@ -1,4 +1,4 @@
-"""`identra plugins`: what is installed, and what is on."""
+"""`identra plugins`: what is installed and on, whether it keeps the rules, and a new one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from identra.cli.printing import json_option, print_json, print_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from identra.loader import Plugin, Providers
+    from identra.loader import Failure, Plugin, Providers
 
 
 @click.group("plugins")
@@ -25,11 +25,12 @@ def command() -> None:
 @config_option
 def list_(config: Path | None, *, as_json: bool) -> None:
     """Every plugin found, and every provider it makes here with its state."""
-    from identra.loader import load
+    from identra.loader import load_for
 
     loaded = read_settings(config)
-    providers = load(loaded.tree.plugins.enabled, loaded.tree.providers, loaded.file)
+    providers = load_for(loaded)
     rows = [row for plugin in providers.plugins for row in _describe(plugin, providers)]
+    rows += [_failed(failure) for failure in providers.failures]
     if as_json:
         print_json({"plugins": rows})
         return
@@ -38,14 +39,39 @@ def list_(config: Path | None, *, as_json: bool) -> None:
 
 
 def _describe(plugin: Plugin, providers: Providers) -> list[dict[str, Any]]:
-    made = [provider for provider in providers.on.values() if type(provider) is plugin.make]
-    common = {
+    """A row for each provider that it makes here, or could, and one for its hooks."""
+    from identra.loader import lacks
+
+    rows = []
+    for make in plugin.makes:
+        made = [provider for provider in providers.on.values() if type(provider) is make]
+        states = {one.name: lacks(one) or "on" for one in made} or {make.name: "off"}
+        rows += [_row(plugin, name, make.kind, state) for name, state in states.items()]
+    if plugin.hooks:
+        hooks = ",".join(sorted(hook.name for hook in plugin.hooks))
+        rows.append(_row(plugin, plugin.name, f"hooks:{hooks}", "on"))
+    return rows
+
+
+def _row(plugin: Plugin, name: str, kind: str, state: str) -> dict[str, Any]:
+    return {
+        "name": name,
         "plugin": plugin.name,
         "version": plugin.version,
-        "kind": plugin.kind,
+        "kind": kind,
         "contract": plugin.contract,
         "source": plugin.source,
+        "state": state,
     }
-    if not made:
-        return [{"name": plugin.name, **common, "state": "off"}]
-    return [{"name": one.name, **common, "state": one.missing() or "on"} for one in made]
+
+
+def _failed(failure: Failure) -> dict[str, Any]:
+    return {
+        "name": failure.name,
+        "plugin": failure.name,
+        "version": failure.version,
+        "kind": "",
+        "contract": None,
+        "source": failure.source,
+        "state": f"left out: {failure.says}",
+    }

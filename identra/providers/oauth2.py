@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from identra.errors import IdentraError, ProviderRefused, ProviderUnavailable
+from identra.deadline import bounded
+from identra.errors import IdentraError, PluginFailed, ProviderRefused, ProviderUnavailable
 from identra.providers.base import Kind, Provider, ProviderSettings
 from identra.secret import pkce_challenge
 from identra.values import UserInfo, error_word
@@ -119,19 +119,25 @@ async def exchange(
     understood or does not answer in time. A plugin's exception, whatever it is, is the latter.
     """
     try:
-        async with asyncio.timeout(TIME_LIMIT):
-            token = await _redeem(provider, upstream, code, verifier, redirect_url)
-            info: object = await provider.userinfo(upstream, token)
+        reading = _read_person(provider, upstream, code, verifier, redirect_url)
+        info: object = await bounded(reading, TIME_LIMIT)
     except TimeoutError as late:
-        raise ProviderUnavailable(f"{provider.name}: no answer in time", retry_after=5) from late
+        raise PluginFailed(provider.name, "userinfo", "no answer in time") from late
     except IdentraError:
         raise
     except Exception as fault:
         # A plugin's own words may hold what the place told us, so only the fault's name is told.
-        raise ProviderUnavailable(f"{provider.name}: {type(fault).__name__}") from fault
+        raise PluginFailed(provider.name, "userinfo", type(fault).__name__) from fault
     if not isinstance(info, UserInfo):
-        raise ProviderUnavailable(f"{provider.name}: userinfo gave no UserInfo")
+        raise PluginFailed(provider.name, "userinfo", "gave no UserInfo")
     return info
+
+
+async def _read_person(
+    provider: OAuth2Provider, upstream: Upstream, code: str, verifier: str, redirect_url: str
+) -> UserInfo:
+    token = await _redeem(provider, upstream, code, verifier, redirect_url)
+    return await provider.userinfo(upstream, token)
 
 
 async def _redeem(

@@ -1,0 +1,27 @@
+"""Finds plugins, checks them at the door, and opens their providers and hooks."""
+
+from identra.loader.checking import KINDS, RESERVED
+from identra.loader.nouns import (
+    Failure,
+    Hook,
+    Plugin,
+    PluginError,
+    Providers,
+    ProviderStatus,
+    lacks,
+)
+from identra.loader.opening import load, load_for
+
+__all__ = [
+    "KINDS",
+    "RESERVED",
+    "Failure",
+    "Hook",
+    "Plugin",
+    "PluginError",
+    "ProviderStatus",
+    "Providers",
+    "lacks",
+    "load",
+    "load_for",
+]

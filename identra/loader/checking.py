@@ -48,13 +48,15 @@ def read(candidate: Candidate, *, required: bool) -> Plugin:
             module = candidate.read()
             manager.register(module, name=candidate.name)
             manager.check_pending()
+            hooks = tuple(_hooks(manager, candidate.name, module, required=required))
             made = [make for some in manager.hook.providers() for make in some]
             models = manager.hook.section()
+    except PluginError:
+        raise
     except (Exception, SystemExit) as fault:
         raise _refused(candidate.name, f"{type(fault).__name__}: {fault}") from fault
     for make in made:
         check(candidate.name, make)
-    hooks = tuple(_hooks(manager, candidate.name, module, required=required))
     return Plugin(
         name=candidate.name,
         source=candidate.source,

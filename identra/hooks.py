@@ -110,7 +110,7 @@ class Hooks:
         added: dict[str, Any] = {}
         for one in self._bound["claims"]:
             try:
-                more = _readable(one, await one.ask(DECIDING, holder=holder), added)
+                more = readable(one, await one.ask(DECIDING, holder=holder), added)
             except PluginFailed as failure:
                 await self._go_on(one, failure)
             else:
@@ -159,7 +159,7 @@ def bind(providers: Providers, upstreams: Mapping[str, Upstream], name: str) -> 
     )
 
 
-def _readable(one: Bound, said: object, before: Mapping[str, Any]) -> Mapping[str, Any]:
+def readable(one: Bound, said: object, before: Mapping[str, Any]) -> Mapping[str, Any]:
     """The claims of an answer, as they will read in the token; PluginFailed if any is none."""
     if said is None:
         return {}

@@ -1,6 +1,6 @@
 """Finds plugins, checks them at the door, and opens their providers and hooks."""
 
-from identra.loader.checking import KINDS, RESERVED
+from identra.loader.checking import KINDS, NAME, RESERVED
 from identra.loader.nouns import (
     Failure,
     Hook,
@@ -14,6 +14,7 @@ from identra.loader.opening import load, load_for
 
 __all__ = [
     "KINDS",
+    "NAME",
     "RESERVED",
     "Failure",
     "Hook",

@@ -89,7 +89,8 @@ class Conformance:
             try:
                 self.check(rule)
             except Exception as broken:  # noqa: BLE001 - whatever it raises, the rule does not hold
-                fault = str(broken) if isinstance(broken, Broken) else f"{type(broken).__name__}"
+                seen = isinstance(broken, AssertionError) and str(broken)
+                fault = str(broken) if seen else type(broken).__name__
                 fault = fault.partition("\n")[0]
             yield Result(rule.name, rule.says, fault, time.perf_counter() - began)
 

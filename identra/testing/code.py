@@ -13,7 +13,6 @@ from identra.providers.code import CodeProvider, spell_recipient
 from identra.testing.case import Conformance, Rule, demand
 from identra.testing.house import NOBODY, House, open_house, refused, user_of
 from identra.testing.place import Fault, Place
-from identra.testing.watching import LONGEST_BLOCK
 from identra.upstream import open_network
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from identra.testing.watching import Watch
 
-SOON: Final = 2.0
+SOON: Final = 1.0
 ODD: Final = ("", " ", "\0", "a" * 10_000, "\ud800", "0", "null", "<script>")
 
 
@@ -38,9 +37,7 @@ async def spells_once(case: CodeConformance, _: Watch) -> None:
         provider = case.provider_in(house)
         spelled = {spell_recipient(provider, typed) for typed in case.one_recipient}
         demand(len(spelled) == 1, f"one recipient is spelled {sorted(spelled)}")
-        demand(
-            {provider.recipient(one) for one in spelled} == spelled, "its spelling changes again"
-        )
+        demand({provider.recipient(one) for one in spelled} == spelled, "its spelling changes")
         other = spell_recipient(provider, case.another)
         demand(other not in spelled, "two recipients are spelled alike")
         for typed in (*ODD, *case.no_recipients):
@@ -125,9 +122,9 @@ async def comes_back_in_time(case: CodeConformance, watch: Watch) -> None:
                 demand(False, f"send took over {SOON:g} s beside {fault and fault.value}")  # noqa: FBT003 - it is broken
             except (IdentraError, ValueError, TypeError, LookupError):
                 pass
+            watch.demand_free()
     finally:
         await network.close()
-    demand(watch.longest < LONGEST_BLOCK, f"held everybody up for {watch.longest:.1f} s")
 
 
 class CodeConformance(Conformance):
@@ -152,8 +149,7 @@ class CodeConformance(Conformance):
         Rule("in_time", comes_back_in_time),
     )
 
-    def __init__(self) -> None:
-        self.place = Place()
+    place: Place  # no __init__: pytest collects no class that has one
 
     def accepts(self) -> Mapping[str, Any]:
         """The JSON that the gateway answers to a POST, by URL."""

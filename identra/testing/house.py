@@ -112,7 +112,7 @@ async def open_house(
         }
         await prepare(Loaded(SettingsTree.model_validate(base), None, ()))
         required = {"plugins": {"required": [name]}}
-        loaded = Loaded(SettingsTree.model_validate(base | required | settings), None, ())
+        loaded = Loaded(SettingsTree.model_validate({**base, **required, **settings}), None, ())
         outbox = Quiet()
         swapped = Swapped(clock, place.transport(), outbox, {name: plugin})
         app = await build(loaded, swapped=swapped)

@@ -27,11 +27,19 @@ class Watch:
     written: io.StringIO = field(default_factory=io.StringIO)
     reached: list[str] = field(default_factory=list)
     longest: float = 0.0
+    last: float = 0.0
 
     def saw(self, secrets: set[str]) -> bool:
         """Whether any of these was written to a log or the console."""
         text = self.written.getvalue()
         return any(secret in text for secret in secrets if secret)
+
+    def demand_free(self) -> None:
+        """Raise AssertionError if the loop stood still for too long."""
+        now = time.monotonic()
+        longest = max(self.longest, now - self.last if self.last else 0.0)
+        if longest > LONGEST_BLOCK:
+            raise AssertionError(f"held everybody up for {longest:.1f} s")
 
     @asynccontextmanager
     async def ticking(self) -> AsyncIterator[None]:
@@ -44,12 +52,12 @@ class Watch:
             task.cancel()
 
     async def _tick(self) -> None:
-        before = time.monotonic()
+        self.last = time.monotonic()
         while True:
             await asyncio.sleep(TICK)
             now = time.monotonic()
-            self.longest = max(self.longest, now - before - TICK)
-            before = now
+            self.longest = max(self.longest, now - self.last - TICK)
+            self.last = now
 
 
 @contextmanager

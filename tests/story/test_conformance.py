@@ -1,4 +1,5 @@
-"""The kit for plugin authors passes what is right; for every rule a twin that breaks it fails it."""
+"""The kit for plugin authors passes what is right, and fails a twin for every rule it breaks."""
+# ruff: noqa: ARG002, ASYNC210, ASYNC251, SIM105, T201 - twins do what no plugin should
 
 from __future__ import annotations
 
@@ -311,7 +312,7 @@ class Retrying(Acme):
 
 class Blocking(Acme):
     async def userinfo(self, upstream: Upstream, token: str) -> UserInfo:
-        time.sleep(1.5)
+        time.sleep(1.2)
         return await super().userinfo(upstream, token)
 
 
@@ -489,6 +490,7 @@ class Quoting(Phrase):
 
 class Never(Phrase):
     def objection(self, secret: str, email: str) -> str | None:
+        del email
         return "no"
 
 
@@ -500,7 +502,7 @@ class Noting(Phrase):
 
 class Slow(Phrase):
     def objection(self, secret: str, email: str) -> str | None:
-        time.sleep(0.2)
+        time.sleep(1.2)
         return super().objection(secret, email)
 
 
@@ -543,8 +545,8 @@ HOOK_TWINS = [
     ("answers", bad("send_message", lambda: "yes")),
     ("answers", bad("observe", lambda: 1)),
     ("clean_beside_faults", bad("admit", lambda: asyncio.sleep(AN_HOUR))),
-    ("clean_beside_faults", bad("admit", lambda: time.sleep(1.5))),
-    ("no_secret_in_logs", bad("admit", lambda: print(KEY))),
+    ("clean_beside_faults", bad("admit", lambda: time.sleep(1.2))),
+    ("no_secret_in_logs", bad("admit", lambda: sys.stdout.write(KEY))),
 ]
 
 
@@ -563,7 +565,7 @@ def test_pytest_finds_every_rule_as_a_test() -> None:
             f"test_{rule.name}" for rule in rules.rules
         }
     sys.modules[AcmeRules.plugin] = of(ByName)
-    with pytest.raises(Broken, match="another name made another user"):
+    with pytest.raises(Broken, match="another name made another of one person"):
         AcmeRules().test_a_changed_name()  # type: ignore[attr-defined]
 
 

@@ -12,6 +12,7 @@ import handbook
 import httpx
 import pytest
 import spoken
+import test_tutorial
 from homes import PASSWORD
 from installing import installed
 from running import door
@@ -125,6 +126,7 @@ def test_every_module_on_these_pages_is_one_that_is_tried_here() -> None:
     everywhere = handbook.fences("docs/operate", "docs/extend", "docs/reference")
     shown = [fence for fence in everywhere if fence.language == "python"]
     tried = {page_of(name).source for name in ("oauth2", "code-channel", "secret")}
+    tried |= set(test_tutorial.files().values())
     assert {fence.text for fence in shown} == tried
 
 

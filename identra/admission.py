@@ -123,7 +123,7 @@ class Admission:
         """Ask the plugins about an arrival, unless it is just as when they were asked before."""
         if not self._hooks.has("admit"):
             return None
-        arrival = await self._arrival(case.assertion, decision.user_id, peer)
+        arrival = await self._arrival(case.assertion, decision, peer)
         if arrival != asked and (denial := await self._hooks.admit(arrival)):
             with suppress(StoreUnavailable):  # that it can't be told changes nothing
                 await self._events.record(
@@ -136,10 +136,12 @@ class Admission:
             raise Denied(f"by plugin {denial.plugin}", says=denial.says)
         return arrival
 
-    async def _arrival(self, assertion: Assertion, user_id: str | None, peer: Peer) -> Arrival:
+    async def _arrival(self, assertion: Assertion, decision: Decision, peer: Peer) -> Arrival:
+        user_id = decision.user_id
         user = await self._users.user(user_id) if user_id else None
         hers = [own.email for own in user.addresses if own.proved_at is not None] if user else []
-        proved = {*hers, assertion.address or ""} - {""}
+        now = [assertion.address] if assertion.address and decision.prove else []
+        proved = {*hers, *now}
         return Arrival(
             provider=assertion.provider,
             amr=assertion.amr,

@@ -149,8 +149,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
 
 
 def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
-    clock = edges.clock
-    db, state, application = edges.db, edges.state, tree.mail.application_name
+    clock, db, state = edges.clock, edges.db, edges.state
     plugged, events = edges.plugged, edges.plugged.events
     tokens = Tokens(edges.keys, token_policy(tree), clock)
     claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
@@ -158,7 +157,7 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
     users = Users(db, events, clock)
     limits = Limits(opening.counts(tree, state))
     challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
-    notices = Notices(plugged.messenger, users, application=application)
+    notices = Notices(plugged.messenger, users, application=tree.mail.application_name)
     return _Rooms(
         sessions=sessions,
         users=users,
@@ -166,13 +165,7 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
         account=Account(tokens, sessions, users, edges.providers),
         limits=limits,
         challenges=challenges,
-        couriers=Couriers(
-            edges.mailer,
-            edges.upstreams,
-            plugged.hooks,
-            plugged.mishaps,
-            application=application,
-        ),
+        couriers=_couriers(tree, edges),
         admission=Admission(
             db=db,
             users=users,
@@ -185,6 +178,16 @@ def _furnish(tree: SettingsTree, edges: _Edges) -> _Rooms:
         roundtrip=Roundtrip(
             edges.providers, edges.upstreams, challenges, limits, oauth_policy(tree)
         ),
+    )
+
+
+def _couriers(tree: SettingsTree, edges: _Edges) -> Couriers:
+    return Couriers(
+        edges.mailer,
+        edges.upstreams,
+        edges.plugged.hooks,
+        edges.plugged.mishaps,
+        application=tree.mail.application_name,
     )
 
 

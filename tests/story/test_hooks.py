@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,6 +76,23 @@ async def test_a_plugin_is_asked_with_what_is_proved_of_whoever_arrives(
         await her.log_in(ADA)
         tokens(confirmed)
         assert asked[-1] == Arrival("password", ("pwd",), user_id, (ADA,), her.network)
+
+
+async def test_an_address_that_is_merely_claimed_is_not_told_as_proved(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    asked: list[Arrival] = []
+
+    async def admit(arrival: Arrival) -> None:
+        asked.append(arrival)
+
+    given = {"eye": plugin("eye", admit)}
+    async with open_house(tmp_path, persistence, sections=IMMEDIATE, plugins=given) as house:
+        her = house.caller()
+        user_id = claims_of(tokens(await her.register(ADA)))["sub"]
+        tokens(await her.log_in(ADA))
+        expected = Arrival("password", ("pwd",), None, (), her.network)
+        assert asked == [expected, replace(expected, user_id=user_id)]
 
 
 async def test_claims_are_in_every_access_token_of_the_session(

@@ -123,9 +123,10 @@ class Sessions(Ending):
             if verdict not in {Verdict.advance, Verdict.repeat}:
                 await self._punish(known.row, verdict)
                 raise InvalidRefreshToken(verdict.value)
-            if more is None and self._claims:
-                more = await self._claims(holder_of(known.row["id"], origin_in(known.row)))
-            known = replace(known, more=more)
+            if self._claims:
+                if more is None:
+                    more = await self._claims(holder_of(known.row["id"], origin_in(known.row)))
+                known = replace(known, more=more)
             if verdict is Verdict.repeat:
                 return await self._repeat(known)
             if refreshed := await self._advance(known, session, key):

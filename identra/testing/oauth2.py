@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 
 class OAuth2Conformance(Conformance):
-    """Give `replies`: the JSON of each URL that `userinfo` reads, for a person."""
+    """Give `replies`: the JSON of each URL that `userinfo` reads, for a person.
 
+    `numbers` says that the place's ids are numbers: then the kit's people have such.
+    """
+
+    numbers: ClassVar[bool] = False
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
     place: Place  # no __init__: pytest collects no class that has one
@@ -28,6 +32,10 @@ class OAuth2Conformance(Conformance):
     def replies(self, person: Person) -> Mapping[str, Any]:
         """What the place answers about a person, by URL; her odd values as they are."""
         raise NotImplementedError
+
+    def somebody(self, number: int = 70_000_001, **more: Any) -> Person:
+        """A person whose id is as the place's are."""
+        return Person(number if self.numbers else f"u-{number}", **more)
 
     @property
     def make(self) -> type[OAuth2Provider]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SOON: Final = 1.0
 """Seconds in which `userinfo` answers or gives up, when the place answers or fails at once."""
+OTHER: Final = 70_000_002
+"""The number in the id of somebody else."""
 VICTIM: Final = "victim@example.com"
 NO: Final = ("PROVIDER_REFUSED", "PROVIDER_UNAVAILABLE")
 NOBODYS: Final = ("", None, 0, False, "null", " ")
@@ -59,19 +61,18 @@ async def sends_what_it_must(case: OAuth2Conformance, _: Watch) -> None:
 
 async def lets_a_person_in(case: OAuth2Conformance, _: Watch) -> None:
     """A person comes in by her subject."""
-    person = Person()
+    person = case.somebody()
     async with case.house() as house:
         subjects = await case.identities(house, await house.sign_in(case.place_name, person))
-        demand(subjects == [person.subject], f"the identity's subject is {subjects}")
+        demand(subjects == [str(person.subject)], f"the identity's subject is {subjects}")
 
 
 async def keeps_people_apart(case: OAuth2Conformance, _: Watch) -> None:
     """Two people at once are two users."""
     async with case.house() as house:
-        one = await house.depart(case.place_name, Person())
-        other = await house.depart(
-            case.place_name, Person("u-70000002", name="eve", email="eve@example.com")
-        )
+        one = await house.depart(case.place_name, case.somebody())
+        eve = case.somebody(OTHER, name="eve", email="eve@example.com")
+        other = await house.depart(case.place_name, eve)
         users = {user_of((await house.come_back(*trip)).token) for trip in (other, one)}
         demand(len(users) == 2, "two people became one user")  # noqa: PLR2004 - these two
 
@@ -79,7 +80,7 @@ async def keeps_people_apart(case: OAuth2Conformance, _: Watch) -> None:
 async def refuses_a_foreign_state(case: OAuth2Conformance, _: Watch) -> None:
     """A state that was never given out is refused before the place is asked."""
     async with case.house() as house:
-        code, state = await house.depart(case.place_name, Person())
+        code, state = await house.depart(case.place_name, case.somebody())
         before = len(house.place.asked)
         for foreign in ("", "ids_" + "A" * 43, state[:-1]):
             act = house.come_back(code, foreign)
@@ -90,9 +91,11 @@ async def refuses_a_foreign_state(case: OAuth2Conformance, _: Watch) -> None:
 async def refuses_a_replayed_state(case: OAuth2Conformance, _: Watch) -> None:
     """A state is good once."""
     async with case.house() as house:
-        code, state = await house.depart(case.place_name, Person())
+        code, state = await house.depart(case.place_name, case.somebody())
         await house.come_back(code, state)
-        again, _state = await house.depart(case.place_name, Person("u-70000002", "eve", None))
+        again, _state = await house.depart(
+            case.place_name, case.somebody(OTHER, name="eve", email=None)
+        )
         act = house.come_back(again, state)
         demand(await refused(act, "INVALID_STATE"), "a state is good twice")
 
@@ -100,9 +103,9 @@ async def refuses_a_replayed_state(case: OAuth2Conformance, _: Watch) -> None:
 async def refuses_a_replayed_code(case: OAuth2Conformance, _: Watch) -> None:
     """A code is good once."""
     async with case.house() as house:
-        code, state = await house.depart(case.place_name, Person())
+        code, state = await house.depart(case.place_name, case.somebody())
         await house.come_back(code, state)
-        _code, fresh = await house.depart(case.place_name, Person())
+        _code, fresh = await house.depart(case.place_name, case.somebody())
         act = house.come_back(code, fresh)
         demand(await refused(act, *NO), "a code that was spent at the place let somebody in")
 
@@ -110,7 +113,7 @@ async def refuses_a_replayed_code(case: OAuth2Conformance, _: Watch) -> None:
 async def makes_up_no_address(case: OAuth2Conformance, _: Watch) -> None:
     """No address is made up where the place tells none."""
     async with case.house() as house:
-        told = await case.email_of(house, Person(email=None))
+        told = await case.email_of(house, case.somebody(email=None))
         demand(not told, f"the place told no address, and {told!r} came of it")
 
 
@@ -120,7 +123,7 @@ async def vouches_for_nothing_unverified(case: OAuth2Conformance, _: Watch) -> N
         return  # its word is that every address is verified: there is nothing to read
     async with case.house() as house:
         victim = await house.owner(VICTIM)
-        person = Person("u-666", "mallory", VICTIM, verified=False)
+        person = case.somebody(OTHER, name="mallory", email=VICTIM, verified=False)
         if await case.is_refused(house, person):
             return
         welcome = await house.sign_in(case.place_name, person)
@@ -131,14 +134,14 @@ async def vouches_for_nothing_unverified(case: OAuth2Conformance, _: Watch) -> N
 async def keeps_to_the_subject(case: OAuth2Conformance, _: Watch, **changed: Any) -> None:
     """Another address or name is the same person."""
     async with case.house() as house:
-        first = await house.sign_in(case.place_name, Person())
-        other = replace(Person(), **changed)
+        first = await house.sign_in(case.place_name, case.somebody())
+        other = replace(case.somebody(), **changed)
         again = await house.sign_in(case.place_name, other)
         same = user_of(first.token) == user_of(again.token)
         identities = await case.identities(house, again)
         what = " and ".join(changed)
         demand(same and len(identities) == 1, f"another {what} made another of one person")
-        stranger = await house.sign_in(case.place_name, replace(Person(), subject="u-70000009"))
+        stranger = await house.sign_in(case.place_name, case.somebody(OTHER))
         mixed = user_of(stranger.token) == user_of(first.token)
         linked = case.make.email_trust is not EmailTrust.never
         demand(not mixed or linked, "two subjects became one user without a vouched address")
@@ -147,8 +150,8 @@ async def keeps_to_the_subject(case: OAuth2Conformance, _: Watch, **changed: Any
 async def tells_namesakes_apart(case: OAuth2Conformance, _: Watch) -> None:
     """Two people of one name are two users."""
     async with case.house() as house:
-        one = await house.sign_in(case.place_name, Person("u-1", "ada", None))
-        two = await house.sign_in(case.place_name, Person("u-2", "ada", None))
+        one = await house.sign_in(case.place_name, case.somebody(email=None))
+        two = await house.sign_in(case.place_name, case.somebody(OTHER, email=None))
         demand(user_of(one.token) != user_of(two.token), "two of one name became one user")
 
 
@@ -178,28 +181,28 @@ async def tells_huge_subjects_apart(case: OAuth2Conformance, _: Watch) -> None:
 async def is_clean_beside_a_fault(case: OAuth2Conformance, _: Watch, fault: Fault) -> None:
     """Whatever comes instead of an answer is one clean error."""
     async with case.house() as house:
-        for url in (case.provider_in(house).token_url, *case.replies(Person())):
+        for url in (case.provider_in(house).token_url, *case.replies(case.somebody())):
             plain = url.partition("?")[0]
             before, asked = await house.rows(), len(house.place.asked)
             house.place.faults = {plain: fault}
-            trip = await house.depart(case.place_name, Person())
+            trip = await house.depart(case.place_name, case.somebody())
             act = house.come_back(*trip)
             clean = await refused(act, *NO)
             met = plain in house.place.asked[asked:]
             demand(clean or not met, f"{plain} gave {fault.value}, and somebody came in")
             demand(not clean or await house.rows() == before, "something half-written stayed")
             house.place.faults = {}
-        await house.sign_in(case.place_name, Person())
+        await house.sign_in(case.place_name, case.somebody())
 
 
 async def writes_no_secret(case: OAuth2Conformance, watch: Watch) -> None:
     """No secret, token, code or state is written out."""
     async with case.house() as house:
-        await house.sign_in(case.place_name, Person())
+        await house.sign_in(case.place_name, case.somebody())
         for fault in Fault:
-            for url in case.replies(Person()):
+            for url in case.replies(case.somebody()):
                 house.place.faults = {url.partition("?")[0]: fault}
-                await case.is_refused(house, Person())
+                await case.is_refused(house, case.somebody())
         secrets = house.place.secrets | {house.place.secret}
     demand(not watch.saw(secrets), "a secret, token, code or state was written out")
 
@@ -210,7 +213,7 @@ async def reaches_its_hosts_alone(case: OAuth2Conformance, watch: Watch) -> None
         provider = case.provider_in(house)
         hosts = {host.partition(":")[0] for host in provider.hosts}
         demand(hosts and not any("*" in host for host in hosts), "hosts are named one by one")
-        await house.sign_in(case.place_name, Person())
+        await house.sign_in(case.place_name, case.somebody())
         asked = {urlsplit(url).hostname for url in house.place.asked}
         demand(asked <= hosts, f"reached {asked - hosts}")
     demand(not watch.reached, f"reached the network past its upstream: {watch.reached}")
@@ -224,10 +227,10 @@ async def comes_back_in_time(case: OAuth2Conformance, watch: Watch) -> None:
     try:
         upstream = network.upstream(provider.hosts)
         for fault in (None, *Fault):
-            urls = case.replies(Person())
+            urls = case.replies(case.somebody())
             case.place.faults = {u.partition("?")[0]: fault for u in urls} if fault else {}
             try:
-                await bounded(provider.userinfo(upstream, case.place.grant(Person())), SOON)
+                await bounded(provider.userinfo(upstream, case.place.grant(case.somebody())), SOON)
             except TimeoutError:
                 demand(False, f"userinfo took over {SOON:g} s beside {fault and fault.value}")  # noqa: FBT003 - it is broken
             except Exception:  # noqa: BLE001, S110 - giving up is right

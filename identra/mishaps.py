@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 REST: Final = 60.0
 """Seconds in which the same failure of one plugin is told once by each process."""
 
+KEPT: Final = 1000
+"""So many different failures are kept in mind; then all are told anew."""
+
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -44,6 +47,8 @@ class Mishaps:
         if now - since < REST:
             self._told[key] = (since, silent + 1)
             return
+        if len(self._told) >= KEPT:
+            self._told.clear()
         self._told[key] = (now, 0)
         said = {"plugin": failure.plugin, "call": failure.call, "cause": failure.cause}
         log.error("plugin failed", **said, unsaid=silent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -86,5 +87,10 @@ def _read(path: str) -> ModuleType:
     if spec is None:
         raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
+    sys.modules[spec.name] = module  # where its classes look their annotations up
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
     return module

@@ -48,6 +48,25 @@ def providers():
     return [Acme]
 """
 RIGHT = HEAD + ACME
+TYPED = """
+from dataclasses import dataclass
+from pydantic import SecretStr
+
+@dataclass
+class Kept:
+    name: str
+
+class Own(HookSettings):
+    key: SecretStr = SecretStr("")
+
+@hookimpl
+def section():
+    return Own
+
+@hookimpl
+async def observe(fact):
+    Kept(fact.name)
+"""
 WRONG: dict[str, tuple[str, str]] = {
     "can't be imported": ("import nothing_of_that_name\n", "ModuleNotFoundError"),
     "raises": ("raise RuntimeError('no')\n", "RuntimeError: no"),
@@ -245,7 +264,7 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as made:
         path = Path(made)
         path.chmod(0o755)
-        (path / "acme.py").write_text(RIGHT)
+        (path / "acme.py").write_text(f"from __future__ import annotations\n{RIGHT}{TYPED}")
         (path / "other.py").write_text("raise RuntimeError('nobody enabled this')\n")
         yield path
 

@@ -14,7 +14,17 @@ from plugged import answering, events, plugin, raises
 from standin.acme import Acme
 
 from identra.mail import NoMailer, letters
-from identra.plugin import Aid, Arrival, Choice, Delivery, Fact, Holder, HookSettings
+from identra.plugin import (
+    Aid,
+    Arrival,
+    Choice,
+    CodeProvider,
+    Delivery,
+    EmailTrust,
+    Fact,
+    Holder,
+    HookSettings,
+)
 from identra.tokens import RESERVED, split
 
 if TYPE_CHECKING:
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     import httpx
     from callers import House
 
+    from identra.plugin import Upstream
     from identra.settings import Persistence
 
 ADA, EVE = "ada@example.com", "eve@example.com"
@@ -243,6 +254,43 @@ async def test_a_notice_is_delivered_by_a_plugin_that_takes_it_else_by_mail(
         user_id = claims_of(pair)["sub"]
         assert [(one.kind, one.to, one.user_id) for one in taken] == [("notice", ADA, user_id)]
         assert not [subject for subject in mails_to(house.app, ADA) if "password" in subject]
+
+
+class Pager(CodeProvider):
+    """A channel that reaches nobody by itself."""
+
+    name, contract = "pager", 1
+    email_trust = EmailTrust.never
+
+    def recipient(self, to: str) -> str:
+        return to
+
+    async def send(self, upstream: Upstream, to: str, text: str) -> None:
+        raise NotImplementedError
+
+
+async def test_a_code_of_another_channel_than_mail_may_be_delivered_by_a_plugin(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    taken: list[Delivery] = []
+
+    def providers() -> list[type[CodeProvider]]:
+        return [Pager]
+
+    async def send_message(delivery: Delivery) -> bool:
+        taken.append(delivery)
+        return True
+
+    given = {"pager": plugin("pager", providers, send_message)}
+    async with open_house(tmp_path, persistence, plugins=given) as house:
+        her = house.caller()
+        assert (await her.say("/pager/code", {"to": "7"})).status_code == 200
+        (delivery,) = taken
+        assert (delivery.kind, delivery.provider, delivery.to) == ("code", "pager", "7")
+        code = delivery.text.split()[0]
+        assert code not in repr(delivery)
+        pair = tokens(await her.say("/pager/login", {"to": "7", "code": code}))
+        assert (await her.info(access(pair))).json()["email"] == ""
 
 
 async def all_told(house: House) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 from identra import hookspecs
+from identra.errors import OperatorError
 from identra.loader.nouns import Hook, Plugin, PluginError
 from identra.providers.base import CONTRACT, OLDEST, HookSettings, ProviderSettings
 from identra.providers.code import CodeProvider
 from identra.providers.oauth2 import OAuth2Provider
 from identra.providers.secret import SecretProvider
+from identra.upstream import demand_hosts
 from identra.values import EmailTrust
 
 if TYPE_CHECKING:
@@ -130,6 +132,10 @@ def _section(plugin: str, models: list[Any]) -> type[HookSettings]:
     model = models[0] if models else HookSettings
     if not (isinstance(model, type) and issubclass(model, HookSettings)):
         raise _refused(plugin, "section() gave no subclass of HookSettings")
+    try:
+        demand_hosts(model.hosts)
+    except OperatorError as fault:
+        raise _refused(plugin, str(fault)) from fault
     return model
 
 

@@ -10,15 +10,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from identra.errors import OperatorError
 from identra.loader import checking
 from identra.loader.checking import NAME, RESERVED
 from identra.loader.finding import find
 from identra.loader.nouns import Failure, Plugin, PluginError, Providers
 from identra.providers.oauth2 import OAuth2Provider, demand_endpoints
 from identra.settings import SettingsError, read_section
+from identra.upstream import demand_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -190,20 +192,17 @@ def _open(
         provider = make(settings)
         if isinstance(provider, OAuth2Provider):
             demand_endpoints(provider)
-        _demand_hosts(provider.hosts)
+        demand_hosts(provider.hosts)
     except SettingsError:
         raise
+    except OperatorError as fault:
+        raise PluginError(f"providers.{name}: {fault}") from fault
     except Exception as fault:
         raise PluginError(f"providers.{name}: {type(fault).__name__}: {fault}") from fault
     if provider.trust is not make.email_trust and provider.kind == "code":
         raise PluginError(f"providers.{name}.email_trust: is fixed for codes")
     provider.name = name
     return provider
-
-
-def _demand_hosts(hosts: Iterable[object]) -> None:
-    if not isinstance(hosts, tuple) or not all(isinstance(host, str) and host for host in hosts):
-        raise ValueError("hosts is a tuple of names")
 
 
 def _not_enabled(key: str) -> PluginError:

@@ -100,6 +100,16 @@ WRONG: dict[str, tuple[str, str]] = {
         "settings_model is none of ours",
     ),
     "no host": (RIGHT.replace('hosts = ("acme.example",)', "hosts = ()"), "not among hosts"),
+    "a host that can't be": (
+        RIGHT.replace('hosts = ("acme.example",)', 'hosts = ("acme.example", "a b:c")'),
+        "is no host",
+    ),
+    "a hook's host that can't be": (
+        RIGHT
+        + "class S(HookSettings):\n    hosts = ('a b:c',)\n"
+        + "@hookimpl\ndef section(): return S\n",
+        "is no host",
+    ),
     "a host that is none": (RIGHT.replace('("acme.example",)', '"acme.example"'), "is a tuple"),
 }
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra import address
+from identra.asked import Arrival
 from identra.db import Duplicate
-from identra.errors import InvalidArgument, StoreUnavailable
-from identra.sessions import Origin
+from identra.errors import Denied, InvalidArgument, ProviderUnavailable, StoreUnavailable
+from identra.limits import network_of
+from identra.sessions import Origin, holder_of
 from identra.tries import SUCCEEDED, counting_failure, method_of
 from identra.values import (
     AVATAR_LENGTH,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from identra.challenges import Answered, Challenges
     from identra.db import Database
     from identra.events import Events
+    from identra.hooks import Hooks
     from identra.linking import Decision, Known
     from identra.notices import Notices
     from identra.providers.base import Provider
@@ -75,6 +79,7 @@ class Admission:
         challenges: Challenges,
         events: Events,
         notices: Notices,
+        hooks: Hooks,
         meter: Meter = UNMETERED,
     ) -> None:
         self._db = db
@@ -84,19 +89,21 @@ class Admission:
         self._events = events
         self._notices = notices
         self._meter = meter
+        self._hooks = hooks
 
     async def admit(self, case: Case, peer: Peer) -> TokenPair:
-        """Judge, then in one transaction judge again and apply; commit; mint; tell.
+        """Judge, ask plugins, then in one transaction judge again and apply; commit; tell; mint.
 
-        Raises the decision's refusal, the challenge's own error if it was spent before,
-        InvalidToken if the caller's session ended meanwhile, and StoreUnavailable, after which a
-        code may be answered again, also if three turns were each overtaken.
+        Raises the decision's refusal, Denied, the challenge's own error if it was spent before,
+        InvalidToken if the caller's session ended meanwhile, ProviderUnavailable for a required
+        plugin that fails, and StoreUnavailable, also if three turns were each overtaken. After
+        the last two a code may be answered again, unless it was spent.
         """
         way = case.assertion.provider, method_of(case.assertion.amr)
         with counting_failure(self._meter, *way):
             try:
                 pair = await self._admit(case, peer)
-            except StoreUnavailable:
+            except (StoreUnavailable, ProviderUnavailable):
                 if case.answered:
                     await self._challenges.give_back(case.answered)
                 raise
@@ -104,8 +111,10 @@ class Admission:
         return pair
 
     async def _admit(self, case: Case, peer: Peer) -> TokenPair:
+        asked: Arrival | None = None
         for _ in range(TURNS):
             decision = await self._judge(case)
+            asked = await self._ask(case, decision, peer, asked)
             try:
                 opened = await self._db.transact(partial(self._apply, case, decision, peer))
             except (Duplicate, _DecisionChangedError):
@@ -113,7 +122,7 @@ class Admission:
             await self._notices.after(
                 decision, case.assertion, opened.origin.user_id, secret_set=case.sets_secret
             )
-            return self._sessions.pair(opened)
+            return await self._pair(opened)
         raise StoreUnavailable("overtaken three times", retry_after=1)
 
     async def _judge(self, case: Case) -> Decision:
@@ -121,6 +130,49 @@ class Admission:
         if decision.refusal:
             raise decision.refusal(f"{case.assertion.provider}: by the linking table")
         return decision
+
+    async def _ask(
+        self, case: Case, decision: Decision, peer: Peer, asked: Arrival | None
+    ) -> Arrival | None:
+        """Ask the plugins about an arrival, unless it is just as when they were asked before."""
+        if not self._hooks.has("admit"):
+            return None
+        arrival = await self._arrival(case.assertion, decision, peer)
+        if arrival != asked and (denial := await self._hooks.admit(arrival)):
+            with suppress(StoreUnavailable):  # that it can't be told changes nothing
+                await self._events.record(
+                    "login.refused",
+                    user_id=arrival.user_id,
+                    peer=peer,
+                    provider=arrival.provider,
+                    plugin=denial.plugin,
+                )
+            raise Denied(f"by plugin {denial.plugin}", says=denial.says)
+        return arrival
+
+    async def _arrival(self, assertion: Assertion, decision: Decision, peer: Peer) -> Arrival:
+        user_id = decision.user_id
+        user = await self._users.user(user_id) if user_id else None
+        hers = [own.email for own in user.addresses if own.proved_at is not None] if user else []
+        now = [assertion.address] if assertion.address and decision.prove else []
+        proved = {*hers, *now}
+        return Arrival(
+            provider=assertion.provider,
+            amr=assertion.amr,
+            user_id=user_id,
+            addresses=tuple(sorted(proved)),
+            network=network_of(peer) or "",
+        )
+
+    async def _pair(self, opened: Opened) -> TokenPair:
+        if not self._hooks.has("claims"):
+            return self._sessions.pair(opened)
+        holder = holder_of(opened.session_id, opened.origin)
+        try:
+            return self._sessions.pair(opened, await self._hooks.claims(holder))
+        except ProviderUnavailable:
+            await self._sessions.revoke(holder.session_id, "unanswered", user_id=holder.user_id)
+            raise
 
     async def _known(self, case: Case) -> Known:
         if case.caller:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from identra.admission import Admission
     from identra.challenges import Opening
     from identra.linking import Decision, Known
+    from identra.mishaps import Mishaps
     from identra.roundtrip import Return, Roundtrip
     from identra.values import Assertion, Clock, Peer, TokenPair
 
@@ -37,12 +38,13 @@ class Bound:
 class Binding:
     """Adds identities to the account of whoever is signed in."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rooms it walks through
         self,
         account: Account,
         admission: Admission,
         roundtrip: Roundtrip,
         clock: Clock,
+        mishaps: Mishaps,
         *,
         requires_reauthentication: bool,
     ) -> None:
@@ -50,6 +52,7 @@ class Binding:
         self._admission = admission
         self._roundtrip = roundtrip
         self._clock = clock
+        self._mishaps = mishaps
         self._requires_reauthentication = requires_reauthentication
 
     @one_deadline
@@ -63,7 +66,8 @@ class Binding:
         fresh = is_fresh(caller, self._clock())
         if self._requires_reauthentication and not fresh:
             raise ReauthenticationRequired("the authentication is older than 10 minutes")
-        provider, opened, info = await self._roundtrip.finish(back, caller)
+        finishing = self._roundtrip.finish(back, caller)
+        provider, opened, info = await self._mishaps.noting(finishing)
         await self._demand_live(opened.opening, caller)
         assertion = stamp(provider, info, at=self._clock(), amr=())
         case = Case(

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
+from identra.asked import Delivery
+from identra.deadline import bounded
 from identra.errors import (
     MailNotConfigured,
+    PluginFailed,
     ProviderNotConfigured,
     ProviderRefused,
     ProviderUnavailable,
 )
+from identra.loader import lacks
 from identra.mail import letters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from identra.hooks import Hooks
+    from identra.mishaps import Mishaps
     from identra.providers.code import CodeProvider
     from identra.values import Mailer, Upstream
 
@@ -27,9 +32,17 @@ class Couriers:
     """Carries codes. Mail leaves off the request path; another channel has ten seconds."""
 
     def __init__(
-        self, mailer: Mailer, upstreams: Mapping[str, Upstream], *, application: str
+        self,
+        mailer: Mailer,
+        upstreams: Mapping[str, Upstream],
+        hooks: Hooks,
+        mishaps: Mishaps,
+        *,
+        application: str,
     ) -> None:
         self._mailer = mailer
+        self._hooks = hooks
+        self._mishaps = mishaps
         self._upstreams = upstreams
         self._application = application
 
@@ -37,7 +50,7 @@ class Couriers:
         """Raise MailNotConfigured or ProviderNotConfigured if this provider's codes can't leave."""
         if provider.by_mail:
             self.demand_mail()
-        elif missing := provider.missing():
+        elif missing := lacks(provider):
             raise ProviderNotConfigured(f"{provider.name}: {missing}")
 
     def demand_mail(self) -> None:
@@ -53,16 +66,22 @@ class Couriers:
             self.mail_code(to, code, use_html=use_html)
             return
         text = f"{code} is your code for {self._application}. It is valid for {MINUTES} minutes."
+        delivery = Delivery("code", provider.name, to, self._application, text)
+        if await self._hooks.send_message(delivery):
+            return
+        await self._mishaps.noting(self._over_its_channel(provider, to, text))
+
+    async def _over_its_channel(self, provider: CodeProvider, to: str, text: str) -> None:
         try:
-            async with asyncio.timeout(TIME_LIMIT):
-                await provider.send(self._upstreams[provider.name], to, text)
+            await bounded(provider.send(self._upstreams[provider.name], to, text), TIME_LIMIT)
         except ProviderUnavailable:
             raise
         except ProviderRefused as no:  # the channel's no is about its message, not the caller
             raise ProviderUnavailable(no.detail, retry_after=5) from no
+        except TimeoutError as late:
+            raise PluginFailed(provider.name, "send", "no answer in time") from late
         except Exception as fault:
-            detail = f"{provider.name}: {type(fault).__name__}"
-            raise ProviderUnavailable(detail, retry_after=5) from fault
+            raise PluginFailed(provider.name, "send", type(fault).__name__) from fault
 
     def mail_code(self, to: str, code: str, *, use_html: bool) -> None:
         """Queue the mail that carries a code. Raises Busy."""

@@ -1,7 +1,8 @@
-"""One deadline for all that a request asks of its stores, retries included.
+"""How long is waited: one deadline for all that a request asks of its stores, retries included.
 
 A use case opens it, every wait for a store is charged to it. What waits for a provider or for a
-hash is not, and outside of use cases (migrations, housekeeping) there is none.
+hash is not, and outside of use cases (migrations, housekeeping) there is none. A call into a plugin
+has a bound of its own.
 """
 
 from __future__ import annotations
@@ -96,3 +97,36 @@ def charged() -> Iterator[None]:
     finally:
         if left is not None:
             left.seconds -= monotonic() - began
+
+
+async def bounded(call: Coroutine[Any, Any, T], seconds: float) -> T:
+    """What a plugin's coroutine gives within so many seconds. Raises TimeoutError, and as it does.
+
+    It runs as a task of its own: one that swallows its cancellation is left behind, not waited
+    for, and one that would end the process only fails.
+    """
+    task = asyncio.create_task(_contained(call))
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        if not task.done():
+            task.cancel()
+            task.add_done_callback(_forget)
+    if not task.done():
+        raise TimeoutError
+    if task.cancelled():
+        raise RuntimeError("it cancelled itself")
+    return task.result()
+
+
+async def _contained(call: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await call
+    except (SystemExit, KeyboardInterrupt) as end:
+        raise RuntimeError("it asked the process to end") from end
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Look at what became of a task that was left behind, lest the loop complains."""
+    if not task.cancelled():
+        task.exception()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from identra.hashing import Hashing
     from identra.limits import Limits
     from identra.loader import Providers
+    from identra.mishaps import Mishaps
+    from identra.providers.code import CodeProvider
     from identra.roundtrip import Departure, Prompt, Return, Roundtrip
     from identra.users import Credential, Users
     from identra.values import Clock, Meter, Peer, TokenPair
@@ -56,6 +58,7 @@ class Login:
         limits: Limits,
         roundtrip: Roundtrip,
         users: Users,
+        mishaps: Mishaps,
         clock: Clock,
         sign_up: bool,
         meter: Meter = UNMETERED,
@@ -69,6 +72,7 @@ class Login:
         self._limits = limits
         self._roundtrip = roundtrip
         self._users = users
+        self._mishaps = mishaps
         self._clock = clock
         self._meter = meter
         self._decide = partial(decide, sign_up=sign_up)
@@ -82,7 +86,7 @@ class Login:
         """
         place = self._providers.code(provider)
         self._couriers.demand(place)
-        recipient = spell_recipient(place, to)
+        recipient = await self._mishaps.noting(_spell(place, to))
         await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
         async with self._challenges.asked(provider, "login", recipient) as code:
             if code:
@@ -94,7 +98,7 @@ class Login:
     ) -> TokenPair:
         """Trade a right code for a session. Raises InvalidCode, SignUpClosed, UserDisabled."""
         place = self._providers.code(provider)
-        recipient = spell_recipient(place, to)
+        recipient = await self._mishaps.noting(_spell(place, to))
         caller = await self._account.identify(bearer) if bearer else None
         with counting_failure(self._meter, provider, "otp"):
             await self._limits.spend(GUESSING, f"{provider}:{recipient}", peer)
@@ -145,7 +149,8 @@ class Login:
 
         Raises InvalidState, ProviderRefused, ProviderUnavailable, SignUpClosed, UserDisabled.
         """
-        provider, opened, info = await self._roundtrip.finish(back, None)
+        finishing = self._roundtrip.finish(back, None)
+        provider, opened, info = await self._mishaps.noting(finishing)
         assertion = stamp(provider, info, at=self._clock(), amr=())
         case = Case(
             assertion,
@@ -183,3 +188,7 @@ class Login:
         with suppress(Busy, StoreUnavailable):
             hashed = await self._hashing.hash(normalise(secret))
             await self._users.rehash(credential.user_id, provider, credential.hash, hashed)
+
+
+async def _spell(place: CodeProvider, to: str) -> str:
+    return spell_recipient(place, to)

@@ -8,10 +8,10 @@ from identra import address
 from identra.db import Duplicate
 from identra.errors import EmailTaken, NotFound
 from identra.linking import Decision
-from identra.providers.secret import demand_acceptable
 from identra.values import Assertion
 
 if TYPE_CHECKING:
+    from identra.acceptance import Acceptance
     from identra.db import Database
     from identra.hashing import Hashing
     from identra.loader import Providers
@@ -35,7 +35,7 @@ class Office:
         sessions: Ending,
         hashing: Hashing,
         clock: Clock,
-        shortest: int,
+        acceptance: Acceptance,
     ) -> None:
         self._db = db
         self._providers = providers
@@ -43,7 +43,7 @@ class Office:
         self._sessions = sessions
         self._hashing = hashing
         self._clock = clock
-        self._shortest = shortest
+        self._acceptance = acceptance
 
     async def list(self, *, limit: int, after: str) -> tuple[User, ...]:
         """A page of users in the order of their making."""
@@ -103,5 +103,5 @@ class Office:
 
     async def _hash(self, password: str, spelled: str) -> str:
         place = self._providers.secret(PASSWORD)
-        chosen = demand_acceptable(place, password, spelled, shortest=self._shortest)
+        chosen = await self._acceptance.demand(place, password, spelled)
         return await self._hashing.hash(chosen)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pluggy
 
+from identra.asked import Aid, Arrival, Choice, Delivery, Fact, Holder
 from identra.errors import ProviderRefused, ProviderUnavailable
-from identra.providers.base import CONTRACT, ProviderSettings
+from identra.providers.base import CONTRACT, HookSettings, ProviderSettings
 from identra.providers.code import CodeProvider
 from identra.providers.minting import sign_es256
 from identra.providers.oauth2 import OAuth2Provider, OAuth2Settings
@@ -18,8 +19,15 @@ hookimpl = pluggy.HookimplMarker("identra")
 __all__ = [
     "CONTRACT",
     "Address",
+    "Aid",
+    "Arrival",
+    "Choice",
     "CodeProvider",
+    "Delivery",
     "EmailTrust",
+    "Fact",
+    "Holder",
+    "HookSettings",
     "OAuth2Provider",
     "OAuth2Settings",
     "OIDCProvider",

@@ -11,11 +11,11 @@ from identra.deadline import one_deadline
 from identra.errors import Busy, EmailTaken
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
-from identra.providers.secret import demand_acceptable
 from identra.tries import counting_failure
 from identra.values import UNMETERED, Assertion
 
 if TYPE_CHECKING:
+    from identra.acceptance import Acceptance
     from identra.admission import Admission
     from identra.challenges import Challenges
     from identra.couriers import Couriers
@@ -44,7 +44,7 @@ class Registration:
         users: Users,
         clock: Clock,
         mode: Mode,
-        shortest: int,
+        acceptance: Acceptance,
         sign_up: bool,
         meter: Meter = UNMETERED,
     ) -> None:
@@ -57,7 +57,7 @@ class Registration:
         self._users = users
         self._clock = clock
         self._mode = mode
-        self._shortest = shortest
+        self._acceptance = acceptance
         self._sign_up = sign_up
         self._meter = meter
 
@@ -75,7 +75,7 @@ class Registration:
             await self._limits.spend(SENDING, f"{provider}:{spelled}", peer)
         else:
             await self._limits.spend_peer(STARTING, peer)
-        chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
+        chosen = await self._acceptance.demand(place, secret, spelled)
         if self._mode == "verified":
             await self._mail(provider, spelled)
             return None
@@ -94,7 +94,7 @@ class Registration:
         spelled = address.spell(email)
         with counting_failure(self._meter, provider, "otp"):
             await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
-        chosen = demand_acceptable(place, secret, spelled, shortest=self._shortest)
+        chosen = await self._acceptance.demand(place, secret, spelled)
         try:
             hashed = await self._hashing.hash(chosen)
         except Busy:

@@ -14,6 +14,8 @@ from identra.secret import from_base64url, uuid7
 from identra.values import SECOND, Token
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from identra.keys import Keys, SigningKey
     from identra.values import Clock
 
@@ -25,6 +27,23 @@ ES256_SIGNATURE: Final = 64
 HEADER_NAMES: Final = frozenset({"alg", "kid", "typ"})
 INTEGERS: Final = ("exp", "iat", "nbf")
 STRINGS: Final = ("jti", "sub", "sid")
+
+
+RESERVED: Final = frozenset(
+    {
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),  # RFC 7519, 4.1
+        *("client_id", "auth_time", "acr", "amr", "scope"),  # RFC 9068, 2.2
+        *("roles", "groups", "entitlements"),  # RFC 9068, 2.2.3.1
+        *("azp", "nonce", "at_hash", "c_hash", "s_hash", "sub_jwk"),  # OpenID Connect Core, 2, 3.3
+        *("name", "given_name", "family_name", "middle_name", "nickname"),  # and 5.1
+        *("preferred_username", "profile", "picture", "website", "email", "email_verified"),
+        *("gender", "birthdate", "zoneinfo", "locale", "phone_number", "phone_number_verified"),
+        *("address", "updated_at", "_claim_names", "_claim_sources"),
+        *("cnf", "act", "may_act", "authorization_details", "events", "txn"),  # of its family
+        *("sid", "idp", "typ", "uid", "user_id", "active", "username", "token_type"),  # ours
+    }
+)
+"""Claims that no plugin may add: they say who somebody is, or what a token is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +84,16 @@ class Tokens:
         self._policy = policy
         self._clock = clock
 
-    def mint(self, subject: Subject, signer: SigningKey) -> Token:
-        """An access token, signed by a key that the ring gave out to sign."""
+    def mint(
+        self, subject: Subject, signer: SigningKey, more: Mapping[str, Any] | None = None
+    ) -> Token:
+        """An access token, signed by a key that the ring gave out to sign.
+
+        `more` are further claims; one of ours is never another's.
+        """
         claims = make_claims(subject, self._policy, self._clock() // SECOND, token_id=uuid7())
+        if more:
+            claims = {**more, **claims}
         return Token(_sign(signer, claims), claims["exp"])
 
     async def check(self, token: str) -> Claims:

@@ -268,6 +268,14 @@ def _place(host: str) -> tuple[str, int | None]:
     return place
 
 
+def demand_hosts(hosts: object) -> None:
+    """OperatorError unless these are hosts that an upstream can be had for."""
+    if not isinstance(hosts, tuple) or not all(isinstance(host, str) and host for host in hosts):
+        raise OperatorError("hosts is a tuple of names")
+    for host in hosts:
+        _place(host)
+
+
 def _is_near(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -14,14 +14,15 @@ from running import door_of
 from identra.secret import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
+    from types import ModuleType
 
     from standin.github import GitHub
 
     from identra.app import App
     from identra.settings import Persistence, Redis
-    from identra.values import Clock
+    from identra.values import Clock, Mailer
 
 EXPECTED: Sections = {
     "keys": {"algorithm": "ES256"},
@@ -135,12 +136,23 @@ async def open_house(
     sections: Sections | None = None,
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    mailer: Mailer | None = None,
+    plugins: Mapping[str, ModuleType] | None = None,
 ) -> AsyncIterator[House]:
     """A house on a migrated database with its REST door open behind a proxy on this machine."""
     said = {name: dict(section) for name, section in EXPECTED.items()}
     for name, section in (sections or {}).items():
         said[name] = said.get(name, {}) | section
-    opened = open_home(folder, place, store, sections=said, clock=clock, transport=transport)
+    opened = open_home(
+        folder,
+        place,
+        store,
+        sections=said,
+        clock=clock,
+        transport=transport,
+        mailer=mailer,
+        plugins=plugins,
+    )
     async with (
         opened as app,
         door_of(app) as url,

@@ -15,8 +15,9 @@ from identra.settings import Loaded, load
 from identra.values import Peer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+    from types import ModuleType
 
     import httpx
 
@@ -65,11 +66,13 @@ async def open_home(
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     mailer: Mailer | None = None,
+    plugins: Mapping[str, ModuleType] | None = None,
 ) -> AsyncIterator[App]:
     """An open house on a migrated database; its mail waits in `app.outbox`."""
     loaded = load(write_settings(folder, place, store, sections), {})
     await _give_keys(loaded)
-    app = await build(loaded, swapped=Swapped(clock, transport, mailer or Outbox()))
+    swapped = Swapped(clock, transport, mailer or Outbox(), plugins)
+    app = await build(loaded, swapped=swapped)
     try:
         yield app
     finally:

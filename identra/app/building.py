@@ -12,12 +12,12 @@ from identra.admission import Admission
 from identra.app import opening
 from identra.app.house import App
 from identra.app.keyring import rotation_policy, workshop
+from identra.app.plugging import Plugged, plug
 from identra.app.preparing import demand_schema
 from identra.binding import Binding
 from identra.challenges import Challenges
 from identra.couriers import Couriers
 from identra.devices import Devices
-from identra.events import Events
 from identra.introspection import Introspection
 from identra.limits import Limits
 from identra.login import Login
@@ -34,6 +34,7 @@ from identra.values import SECOND, Unmetered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import ModuleType
 
     import httpx
 
@@ -81,6 +82,8 @@ class Swapped:
     clock: Clock | None = None
     transport: httpx.AsyncBaseTransport | None = None
     mailer: Mailer | None = None
+    plugins: Mapping[str, ModuleType] | None = None
+    """Modules that stand for plugins, by name, though they are not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Edges:
     keys: Keys
     hashing: Hashing
     meter: Meter
+    plugged: Plugged
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +127,35 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     dev: bool,
 ) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
-    providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    providers = loader.load_for(loaded, swapped.plugins)
     await opening.settle_issuers(providers, db, clock)
     keys = opening.ring(tree, db, clock)
     await opening.keep_reloading(keys, opened)
     opening.keep_rotating(tree, workshop(tree, db, clock, meter).rotation, keys, db, opened)
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
+    mailer = swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev)
     edges = Edges(
         clock=clock,
         providers=providers,
         db=db,
         nodes=nodes,
         state=state,
-        mailer=swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev),
+        mailer=mailer,
         upstreams=opening.upstreams(providers, swapped.transport, opened, meter),
         keys=keys,
         hashing=opening.hashing(tree, opened),
         meter=meter,
+        plugged=plug(
+            tree,
+            providers,
+            db=db,
+            clock=clock,
+            mailer=mailer,
+            transport=swapped.transport,
+            opened=opened,
+            meter=meter,
+        ),
     )
     if meter.on:
         from identra.app.gauging import keep_showing  # where nobody looks, nothing is paid for it
@@ -150,15 +165,15 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
 
 
 def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
-    clock, meter = edges.clock, edges.meter
-    db, state, application = edges.db, edges.state, tree.mail.application_name
-    events = Events(db, clock, meter)
+    clock, meter, db, state = edges.clock, edges.meter, edges.db, edges.state
+    plugged, events = edges.plugged, edges.plugged.events
     tokens = Tokens(edges.keys, token_policy(tree), clock)
-    sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree))
+    claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
+    sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree), claims=claims)
     users = Users(db, events, clock)
     limits = Limits(opening.counts(tree, state))
     challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
-    notices = Notices(edges.mailer, users, application=application)
+    notices = Notices(plugged.messenger, users, application=tree.mail.application_name)
     return _Rooms(
         sessions=sessions,
         users=users,
@@ -166,7 +181,7 @@ def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
         account=Account(tokens, sessions, users, edges.providers),
         limits=limits,
         challenges=challenges,
-        couriers=Couriers(edges.mailer, edges.upstreams, application=application),
+        couriers=_couriers(tree, edges),
         admission=Admission(
             db=db,
             users=users,
@@ -175,6 +190,7 @@ def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
             events=events,
             notices=notices,
             meter=meter,
+            hooks=plugged.hooks,
         ),
         roundtrip=_roundtrip(tree, edges, challenges, limits),
     )
@@ -186,6 +202,16 @@ def _roundtrip(
     places = opening.places(edges.providers, edges.upstreams, edges.clock)
     policy = oauth_policy(tree)
     return Roundtrip(edges.providers, places, challenges, limits, policy, meter=edges.meter)
+
+
+def _couriers(tree: SettingsTree, edges: Edges) -> Couriers:
+    return Couriers(
+        edges.mailer,
+        edges.upstreams,
+        edges.plugged.hooks,
+        edges.plugged.mishaps,
+        application=tree.mail.application_name,
+    )
 
 
 def _hand_over(
@@ -201,6 +227,7 @@ def _hand_over(
             rooms.admission,
             rooms.roundtrip,
             edges.clock,
+            edges.plugged.mishaps,
             requires_reauthentication=tree.auth.bind_requires_reauthentication,
         ),
         registration=_registration(tree, edges, rooms),
@@ -231,6 +258,7 @@ def _login(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Login:
         limits=rooms.limits,
         roundtrip=rooms.roundtrip,
         users=rooms.users,
+        mishaps=edges.plugged.mishaps,
         clock=edges.clock,
         sign_up=tree.auth.sign_up == "open",
         meter=edges.meter,
@@ -248,7 +276,7 @@ def _registration(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Registrati
         users=rooms.users,
         clock=edges.clock,
         mode=tree.password.registration,
-        shortest=tree.password.min_length,
+        acceptance=edges.plugged.acceptance,
         sign_up=tree.auth.sign_up == "open",
         meter=edges.meter,
     )

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from identra import loader, master
 from identra.app import opening
+from identra.app.plugging import plug
 from identra.app.preparing import demand_schema, settle_schema
 from identra.copying import Copying, Place
 from identra.db.migrations import migrate, standing
 from identra.errors import OperatorError
 from identra.events import Events
 from identra.issuers import Issuers
+from identra.mail import NoMailer
 from identra.office import Office
 from identra.portable import Arrivals
 from identra.sessions import Ending
@@ -123,13 +125,23 @@ async def opened_office(loaded: Loaded) -> AsyncIterator[Office]:
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
         await settle_schema(db)
-        events = Events(db, clock)
+        providers = loader.load_for(loaded)
+        plugged = plug(
+            tree,
+            providers,
+            db=db,
+            clock=clock,
+            mailer=NoMailer(),
+            transport=None,
+            opened=opened,
+        )
+        events = plugged.events
         yield Office(
             db=db,
-            providers=loader.load(tree.plugins.enabled, tree.providers, loaded.file),
+            providers=providers,
             users=Users(db, events, clock),
             sessions=Ending(db, events),
             hashing=opening.hashing(tree, opened),
             clock=clock,
-            shortest=tree.password.min_length,
+            acceptance=plugged.acceptance,
         )

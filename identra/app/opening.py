@@ -143,6 +143,18 @@ async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> No
     await Issuers(db, Events(db, clock)).settle(serving)
 
 
+def hook_upstreams(
+    providers: Providers, transport: httpx.AsyncBaseTransport | None, opened: AsyncExitStack
+) -> Mapping[str, Upstream]:
+    """For each plugin with hooks a way to the hosts that these declare and no others."""
+    hooking = [plugin for plugin in providers.plugins if plugin.hooks]
+    if not hooking:
+        return {}
+    network = open_network(transport)
+    opened.push_async_callback(network.close)
+    return {plugin.name: network.upstream(plugin.section.hosts) for plugin in hooking}
+
+
 def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:
     """As many hashing threads as this process has processors."""
     hashes = Hashing(

@@ -30,7 +30,9 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
     """
     tree = loaded.tree
     embedded = tree.persistence.driver == "sqlite" and not read_only
-    providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    providers = loader.load_for(loaded)
+    for failure in providers.failures:
+        log.error("plugin left out", plugin=failure.name, cause=failure.says)
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
         if embedded:

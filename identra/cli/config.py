@@ -28,7 +28,8 @@ def check(config: Path | None) -> None:
     from identra import loader
 
     loaded = read_settings(config)
-    loader.load(loaded.tree.plugins.enabled, loaded.tree.providers, loaded.file)
+    for failure in loader.load_for(loaded).failures:
+        click.echo(f"warning: left out: {failure.says}", err=True)
     click.echo(f"ok: {loaded.file or 'no file, built-in defaults'}")
 
 

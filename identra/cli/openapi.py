@@ -24,7 +24,7 @@ def command(config: Path | None, *, as_json: bool) -> None:
     from identra.http.routes import every_operation
 
     tree = loaded.tree
-    providers = loader.load(tree.plugins.enabled, tree.providers, loaded.file)
+    providers = loader.load_for(loaded)
     asked = bool(tree.introspection.clients)
     said = document(every_operation(providers, introspects=asked), tree.public_url)
     click.echo(json.dumps(said, indent=None if as_json else 2))

@@ -6,9 +6,8 @@ Queries are built with Piccolo's tables (`db.tables`) or as QueryStrings and run
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -21,12 +20,11 @@ from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Occupancy, Row, Session, Statement
 from identra.db.tables import Tables
-from identra.deadline import charged, in_time, time_left
-from identra.errors import StoreUnavailable
+from identra.db.transaction import Open, Transaction
+from identra.deadline import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from types import TracebackType
 
     from identra.db.binding import Binding
     from identra.values import Clock
@@ -36,17 +34,6 @@ T = TypeVar("T")
 
 OVERTAKEN = 2.0
 """Seconds after which a transaction that was overtaken is not begun again."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """The transaction of one task. A broken one only rolls back."""
-
-    session: Session
-    owner: asyncio.Task[Any] | None
-    broken: bool = False
-    ended: bool = field(default=False)
-    then: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Database:
@@ -62,7 +49,7 @@ class Database:
         self._binding = binding
         self._clock = clock
         self.room = Room()
-        self._current: ContextVar[_Open | None] = ContextVar("transaction", default=None)
+        self._current: ContextVar[Open | None] = ContextVar("transaction", default=None)
 
     async def fetch(self, query: Runnable) -> list[Row]:
         """Give all rows, each by column name."""
@@ -105,6 +92,17 @@ class Database:
         begin = partial(self._engine.begin, patient=patient)
         return Transaction(self._current, begin, self.room)
 
+    def once_lasting(self, act: Callable[[], None]) -> None:
+        """Act when what is changed now lasts: after the commit of the open transaction, or at once.
+
+        Never, where that is undone. `act` returns at once and raises nothing.
+        """
+        current = self._current.get()
+        if current is None or current.ended:
+            act()
+        else:
+            current.then.append(act)
+
     async def transact(self, body: Callable[[], Awaitable[T]]) -> T:
         """Run a body as one transaction; again from its start if another overtook it.
 
@@ -117,14 +115,6 @@ class Database:
                 return await body()
 
         return await again(attempt, OVERTAKEN)
-
-    def once_lasting(self, act: Callable[[], None]) -> None:
-        """Do something as soon as what this task has changed lasts; never if that is undone."""
-        current = self._current.get()
-        if current is None or current.ended:
-            act()
-        else:
-            current.then.append(act)
 
     def only_reading(self) -> Database:
         """The same database for one that must not write: StoreUnavailable where it tries."""
@@ -184,56 +174,3 @@ class Database:
         except BaseException:
             current.broken = True
             raise
-
-
-class Transaction:
-    """`async with`: everything inside lasts, or none of it."""
-
-    def __init__(
-        self,
-        current: ContextVar[_Open | None],
-        begin: Callable[[], Awaitable[Session]],
-        room: Room,
-    ) -> None:
-        self._current = current
-        self._begin = begin
-        self._room = room
-        self._open: _Open | None = None
-        self._token: Token[_Open | None] | None = None
-
-    async def __aenter__(self) -> None:
-        current = self._current.get()
-        if current is not None and not current.ended:
-            raise RuntimeError("a transaction is open already; they don't nest")
-        async with in_time():
-            self._open = _Open(await self._begin(), asyncio.current_task())
-        self._token = self._current.set(self._open)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._open is None or self._token is None:
-            raise RuntimeError("the transaction was never entered")
-        self._current.reset(self._token)
-        self._open.ended = True
-        if error is None and not self._open.broken and time_left() != 0:
-            async with in_time():
-                with self._room.noted():
-                    await self._open.session.commit()
-            for act in self._open.then:
-                act()
-            return
-        await self._undo(self._open.session)
-        if error is None and self._open.broken:
-            raise RuntimeError("a failure inside the transaction was swallowed; it is undone")
-        if error is None:
-            raise StoreUnavailable("no time left to commit", retry_after=1)
-
-    async def _undo(self, session: Session) -> None:
-        """Undo it; past the deadline the engine sees that through by itself."""
-        with charged(), suppress(TimeoutError):
-            async with asyncio.timeout(time_left()):
-                await session.rollback()

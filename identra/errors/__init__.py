@@ -8,6 +8,7 @@ from __future__ import annotations
 from identra.errors.failures import (
     Busy,
     Internal,
+    PluginFailed,
     ProviderUnavailable,
     StoreUnavailable,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "NotFound",
     "OperatorError",
     "PasswordChangeRequired",
+    "PluginFailed",
     "ProviderNotConfigured",
     "ProviderRefused",
     "ProviderUnavailable",

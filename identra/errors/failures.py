@@ -43,3 +43,22 @@ class ProviderUnavailable(
     says="The provider is not answering; try again shortly.",
 ):
     """The provider did not answer in time, or not in a form that can be read."""
+
+
+class PluginFailed(
+    ProviderUnavailable,
+    reason=ProviderUnavailable.reason,
+    code=ProviderUnavailable.code,
+    status=ProviderUnavailable.status,
+    says=ProviderUnavailable.says,
+):
+    """The same through a plugin's own fault: it raised, did not come back in time, or gave rubbish.
+
+    `cause` tells which in words of ours; a plugin's own may hold what it was told.
+    """
+
+    def __init__(self, plugin: str, call: str, cause: str) -> None:
+        super().__init__(f"{plugin}: {call}: {cause}", retry_after=5)
+        self.plugin = plugin
+        self.call = call
+        self.cause = cause

@@ -29,7 +29,7 @@ class IdentraError(Exception):
     reason: ClassVar[str]
     code: ClassVar[int]
     status: ClassVar[int]
-    says: ClassVar[str]
+    says: str
     challenge: ClassVar[str | None] = None
 
     def __init_subclass__(

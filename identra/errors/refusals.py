@@ -28,7 +28,11 @@ class UserDisabled(
 class Denied(
     IdentraError, reason="DENIED", code=7, status=403, says="This sign-in was not admitted."
 ):
-    """A plugin's refusal."""
+    """A plugin's refusal, in the plugin's own sentence where it has one for the person."""
+
+    def __init__(self, detail: str = "", *, says: str = "") -> None:
+        super().__init__(detail)
+        self.says = says or type(self).says
 
 
 class InsufficientScope(

@@ -94,4 +94,9 @@ def _signs_in(name: str) -> Act:
 
 
 _REFUSALS = (errors.SignUpClosed, errors.UserDisabled, errors.Denied)
-_TROUBLE = (errors.RateLimited, errors.Busy, errors.StoreUnavailable)
+_TROUBLE = (
+    errors.RateLimited,
+    errors.Busy,
+    errors.StoreUnavailable,
+    errors.ProviderUnavailable,
+)

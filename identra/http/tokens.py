@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from identra.errors import InvalidRefreshToken, RateLimited, StoreUnavailable
+from identra.errors import InvalidRefreshToken, ProviderUnavailable, RateLimited, StoreUnavailable
 from identra.http.models import Empty, RefreshToken, Tokens
 from identra.http.operation import Operation
 
@@ -34,7 +34,7 @@ OPERATIONS = (
         "tokens",
         takes=RefreshToken,
         gives={200: Tokens},
-        fails=(InvalidRefreshToken, RateLimited, StoreUnavailable),
+        fails=(InvalidRefreshToken, RateLimited, StoreUnavailable, ProviderUnavailable),
         reads=("Idempotency-Key",),
     ),
     Operation(

@@ -9,7 +9,9 @@ from identra.values import EmailTrust, Settings
 Kind: TypeAlias = Literal["code", "oauth2", "oidc", "secret"]
 
 CONTRACT = 1
-"""The plugin contract this core speaks."""
+"""The newest plugin contract this core speaks."""
+OLDEST = 1
+"""The oldest that it still speaks."""
 
 
 class ProviderSettings(Settings):
@@ -22,6 +24,12 @@ class ProviderSettings(Settings):
     enabled: bool = True
     plugin: str = ""
     email_trust: Literal["never"] | None = None
+
+
+class HookSettings(Settings):
+    """What an operator tells a plugin's hooks, and the only `hosts` that they may reach."""
+
+    hosts: ClassVar[tuple[str, ...]] = ()
 
 
 class Provider:

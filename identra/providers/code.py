@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from identra import address
-from identra.errors import InvalidArgument
+from identra.errors import InvalidArgument, PluginFailed
 from identra.providers.base import Kind, Provider
 from identra.values import Address, UserInfo
 
@@ -53,6 +53,8 @@ def spell_recipient(provider: CodeProvider, to: str) -> str:
         spelled: object = provider.recipient(to)
     except ValueError as fault:
         raise InvalidArgument.of(provider.field, str(fault) or "is not acceptable") from fault
+    except Exception as fault:
+        raise PluginFailed(provider.name, "recipient", type(fault).__name__) from fault
     if not isinstance(spelled, str) or not _can_be_subject(spelled):
         raise InvalidArgument.of(provider.field, "is not acceptable")
     return spelled

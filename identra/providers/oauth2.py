@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from identra.errors import ProviderUnavailable
+from identra.errors import PluginFailed
 from identra.providers.redirecting import (
     Client,
     OAuth2Settings,
     RedirectingProvider,
     demand_url,
     departure,
-    one_clean_error,
+    in_its_time,
     redeem,
 )
 from identra.values import UserInfo
@@ -123,20 +123,26 @@ async def exchange(
     Raises ProviderRefused when the provider says no, ProviderUnavailable when it can't be
     understood or does not answer in time. A plugin's exception, whatever it is, is the latter.
     """
+    reading = _read_person(provider, upstream, code, verifier, redirect_url)
+    info: object = await in_its_time(provider.name, reading)
+    if not isinstance(info, UserInfo):
+        raise PluginFailed(provider.name, "userinfo", "gave no UserInfo")
+    return info
+
+
+async def _read_person(
+    provider: OAuth2Provider, upstream: Upstream, code: str, verifier: str, redirect_url: str
+) -> UserInfo:
     settings = provider.settings
     secret = settings.client_secret.get_secret_value()
     client = Client(settings.client_id, secret, provider.client_auth or "post")
-    async with one_clean_error(provider.name):
-        answer = await redeem(
-            provider.name,
-            upstream,
-            provider.token_url,
-            client,
-            code=code,
-            verifier=verifier,
-            redirect_url=redirect_url,
-        )
-        info: object = await provider.userinfo(upstream, answer["access_token"])
-    if not isinstance(info, UserInfo):
-        raise ProviderUnavailable(f"{provider.name}: userinfo gave no UserInfo")
-    return info
+    answer = await redeem(
+        provider.name,
+        upstream,
+        provider.token_url,
+        client,
+        code=code,
+        verifier=verifier,
+        redirect_url=redirect_url,
+    )
+    return await provider.userinfo(upstream, answer["access_token"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from identra.errors import ProviderRefused, ProviderUnavailable
+from identra.errors import PluginFailed, ProviderRefused
 from identra.providers import idtoken
 from identra.providers.discovery import Directory
 from identra.providers.idtoken import TENANT
@@ -145,7 +145,7 @@ class OIDCWay:
             told = {name: value for name, value in claims.items() if name not in _UNTOLD}
             info: object = self.provider.read(told)
             if not isinstance(info, UserInfo):
-                raise ProviderUnavailable(f"{self.provider.name}: read gave no UserInfo")
+                raise PluginFailed(self.provider.name, "read", "gave no UserInfo")
             return replace(info, subject=self._subject(claims))
 
     async def _claims(self, trip: Trip, code: str) -> dict[str, Any]:

@@ -7,20 +7,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from identra.errors import IdentraError, ProviderRefused, ProviderUnavailable
+from identra.deadline import bounded
+from identra.errors import IdentraError, PluginFailed, ProviderRefused, ProviderUnavailable
 from identra.providers.base import Provider, ProviderSettings
 from identra.secret import pkce_challenge
 from identra.values import error_word
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from identra.values import Upstream
+
+T = TypeVar("T")
 
 TIME_LIMIT: Final = 10.0
 LONGEST_TOKEN: Final = 8192
@@ -107,9 +110,18 @@ class Trip:
     nonce: str = field(repr=False)
 
 
+async def in_its_time(name: str, reading: Coroutine[Any, Any, T]) -> T:
+    """What a provider reads within ten seconds, whatever it does with its being cut off.
+
+    Raises as `one_clean_error`.
+    """
+    async with one_clean_error(name):
+        return await bounded(reading, TIME_LIMIT)
+
+
 @asynccontextmanager
 async def one_clean_error(name: str) -> AsyncIterator[None]:
-    """Ten seconds for what is inside, and a named error for whatever goes wrong there.
+    """Ten seconds for what is inside, and PluginFailed for whatever goes wrong there.
 
     A plugin's own words may hold what the place told us, so only a fault's name is told.
     """
@@ -117,11 +129,11 @@ async def one_clean_error(name: str) -> AsyncIterator[None]:
         async with asyncio.timeout(TIME_LIMIT):
             yield
     except TimeoutError as late:
-        raise ProviderUnavailable(f"{name}: no answer in time", retry_after=5) from late
+        raise PluginFailed(name, "userinfo", "no answer in time") from late
     except IdentraError:
         raise
     except Exception as fault:
-        raise ProviderUnavailable(f"{name}: {type(fault).__name__}", retry_after=5) from fault
+        raise PluginFailed(name, "userinfo", type(fault).__name__) from fault
 
 
 def departure(

@@ -2,8 +2,9 @@
 
 from identra.sessions.ending import Ending
 from identra.sessions.judgement import Policy, Session, Verdict, judge
-from identra.sessions.room import Opened, Origin, Refreshed, Sessions
+from identra.sessions.room import Refreshed, Sessions
 from identra.sessions.roster import Entry, Roster
+from identra.sessions.rows import Opened, Origin, holder_of
 from identra.sessions.token import RefreshToken, prove, read
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Session",
     "Sessions",
     "Verdict",
+    "holder_of",
     "judge",
     "prove",
     "read",

@@ -21,6 +21,7 @@ Reason: TypeAlias = Literal[
     "operator",
     "password_reset",
     "key_revoked",
+    "unanswered",
 ]
 BATCH: Final = 500
 

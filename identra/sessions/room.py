@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from identra.db import Param
 from identra.errors import InvalidRefreshToken, InvalidToken, StoreUnavailable
 from identra.secret import digest, token, uuid7
 from identra.sessions.ending import Ending
 from identra.sessions.judgement import Policy, Session, Verdict, advance, judge
+from identra.sessions.rows import (
+    Opened,
+    Origin,
+    columns_of,
+    holder_of,
+    origin_in,
+    select_by_id,
+    session_in,
+    subject_of,
+    update_advancing,
+    update_signing,
+)
 from identra.sessions.token import RefreshToken, prove, read, write
-from identra.tokens import Subject
-from identra.values import SECOND, Peer, Token, TokenPair, plain
+from identra.values import SECOND, Peer, Token, TokenPair
 
 if TYPE_CHECKING:
-    from identra.db import Database, Statement
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from identra.asked import Holder
+    from identra.db import Database
     from identra.events import Events
     from identra.keys import Keys, RingSecret, SigningKey
     from identra.tokens import Tokens
 
+Claims: TypeAlias = "Callable[[Holder], Awaitable[Mapping[str, Any]]]"
+"""Tells what is added to the access token of a session's user."""
+
 TURNS: Final = 3
-AGENT_LENGTH: Final = 255
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How a session comes to be: whose, when proved (µs), by which methods and provider."""
-
-    user_id: str
-    auth_time: int
-    amr: tuple[str, ...]
-    idp: str
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A session that a transaction opened; its pair is minted after the commit."""
-
-    session_id: str
-    seed: str = field(repr=False)
-    origin: Origin
-    ends_at: int
-    signer: SigningKey
-    secret: RingSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +49,35 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class _Recognised:
-    """A refresh token whose MAC is right, the row of its session, the secret that proved it."""
+    """A refresh token whose MAC is right: its session's row, its secret, claims of plugins."""
 
     token: RefreshToken
     row: dict[str, Any]
     secret: RingSecret
+    more: Mapping[str, Any] | None = None
 
 
 class Sessions(Ending):
     """Opens, refreshes and revokes sessions; knows which are alive."""
 
-    def __init__(
-        self, db: Database, keys: Keys, tokens: Tokens, events: Events, policy: Policy
+    def __init__(  # noqa: PLR0913 - the rooms it works with, each by name
+        self,
+        db: Database,
+        keys: Keys,
+        tokens: Tokens,
+        events: Events,
+        policy: Policy,
+        *,
+        claims: Claims | None = None,
     ) -> None:
         super().__init__(db, events)
+        self._claims = claims
         self._keys = keys
         self._tokens = tokens
         self._policy = policy
-        self._by_id = _select_by_id(db)
-        self._advancing = _update_advancing(db)
-        self._signing = _update_signing(db)
+        self._by_id = select_by_id(db)
+        self._advancing = update_advancing(db)
+        self._signing = update_signing(db)
 
     async def open(self, origin: Origin, peer: Peer) -> Opened:
         """Insert a session; inside the transaction that admits its user."""
@@ -90,7 +92,7 @@ class Sessions(Ending):
             secret=self._keys.current_secret(),
         )
         row = t(
-            **_columns_of(opened, peer),
+            **columns_of(opened, peer),
             created_at=now,
             last_used_at=now,
             idle_ends_at=opened.ends_at,
@@ -99,28 +101,36 @@ class Sessions(Ending):
         await self._db.change(t.insert(row))
         return opened
 
-    def pair(self, opened: Opened) -> TokenPair:
-        """The first token pair of a session, after its commit."""
-        subject = _subject(opened.session_id, opened.origin)
-        access = self._tokens.mint(subject, opened.signer)
+    def pair(self, opened: Opened, more: Mapping[str, Any] | None = None) -> TokenPair:
+        """The first token pair of a session, after its commit; `more` are plugins' claims."""
+        subject = subject_of(opened.session_id, opened.origin)
+        access = self._tokens.mint(subject, opened.signer, more)
         refresh = write(opened.session_id, 0, opened.seed, opened.secret)
         return TokenPair(access, Token(refresh, opened.ends_at // SECOND))
 
     async def refresh(self, presented: str, *, idempotency_key: str | None) -> Refreshed:
-        """Exchange a refresh token as DESIGN says. Raises InvalidRefreshToken."""
+        """Exchange a refresh token as DESIGN says. Raises InvalidRefreshToken.
+
+        Plugins are asked for claims before anything is advanced: where one that is required
+        fails, with ProviderUnavailable, the same token can be presented again.
+        """
         key = digest("idempotency", idempotency_key) if idempotency_key else None
+        more: Mapping[str, Any] | None = None
         for _ in range(TURNS):
             known = await self._recognise(presented)
-            session, now = _session(known.row), known.row["now"]
+            session, now = session_in(known.row), known.row["now"]
             verdict = judge(known.token, session, now=now, policy=self._policy, key=key)
-            if verdict is Verdict.advance:
-                if refreshed := await self._advance(known, session, key):
-                    return refreshed
-            elif verdict is Verdict.repeat:
-                return await self._repeat(known)
-            else:
+            if verdict not in {Verdict.advance, Verdict.repeat}:
                 await self._punish(known.row, verdict)
                 raise InvalidRefreshToken(verdict.value)
+            if self._claims:
+                if more is None:
+                    more = await self._claims(holder_of(known.row["id"], origin_in(known.row)))
+                known = replace(known, more=more)
+            if verdict is Verdict.repeat:
+                return await self._repeat(known)
+            if refreshed := await self._advance(known, session, key):
+                return refreshed
         raise StoreUnavailable("others advanced the session each time", retry_after=1)
 
     async def revoke_by_token(self, presented: str) -> None:
@@ -139,7 +149,7 @@ class Sessions(Ending):
         over = row["now"] >= min(row["idle_ends_at"], row["ends_at"])
         if row["revoked_at"] is not None or over:
             raise InvalidToken("the session is over")
-        return _origin(row)
+        return origin_in(row)
 
     async def _recognise(self, presented: str) -> _Recognised:
         refresh_token = read(presented)
@@ -191,91 +201,9 @@ class Sessions(Ending):
         self, known: _Recognised, generation: int, ends_at: int, signer: SigningKey
     ) -> Refreshed:
         row = known.row
-        access = self._tokens.mint(_subject(row["id"], _origin(row)), signer)
+        access = self._tokens.mint(subject_of(row["id"], origin_in(row)), signer, known.more)
         refresh = write(row["id"], generation, row["seed"], known.secret)
         return Refreshed(TokenPair(access, Token(refresh, ends_at // SECOND)), row["user_id"])
 
     def _idle_end(self, row: dict[str, Any]) -> int:
         return int(min(row["now"] + self._policy.idle, row["ends_at"]))
-
-
-def _columns_of(opened: Opened, peer: Peer) -> dict[str, Any]:
-    """What the row of a session says besides its instants."""
-    origin = opened.origin
-    return {
-        "id": opened.session_id,
-        "user_id": origin.user_id,
-        "auth_time": origin.auth_time,
-        "amr": " ".join(origin.amr),
-        "idp": origin.idp,
-        "generation": 0,
-        "seed": opened.seed,
-        "secret_id": opened.secret.secret_id,
-        "advances": "",
-        "peer": peer.address or "",
-        "user_agent": plain(peer.user_agent, AGENT_LENGTH),
-        "signed_by": opened.signer.kid,
-    }
-
-
-def _select_by_id(db: Database) -> Statement:
-    t = db.tables.sessions
-    return db.prepare(t.select(*_columns(t), db.now().as_alias("now")).where(t.id == Param("id")))
-
-
-def _update_advancing(db: Database) -> Statement:
-    """Compare-and-set: of several that present one generation, one advances."""
-    t = db.tables.sessions
-    values: dict[Any, Any] = {
-        t.generation: Param("successor"),
-        t.advances: Param("advances"),
-        t.last_used_at: Param("now"),
-        t.idle_ends_at: Param("idle_ends_at"),
-        t.spent_with: Param("spent_with"),
-        t.signed_by: Param("signed_by"),
-    }
-    current = (t.id == Param("id")) & (t.generation == Param("generation"))
-    return db.prepare(t.update(values).where(current & t.revoked_at.is_null()))
-
-
-def _update_signing(db: Database) -> Statement:
-    t = db.tables.sessions
-    return db.prepare(t.update({t.signed_by: Param("signed_by")}).where(t.id == Param("id")))
-
-
-def _columns(t: Any) -> tuple[Any, ...]:
-    return (
-        t.id,
-        t.user_id,
-        t.auth_time,
-        t.amr,
-        t.idp,
-        t.generation,
-        t.seed,
-        t.secret_id,
-        t.advances,
-        t.idle_ends_at,
-        t.ends_at,
-        t.revoked_at,
-        t.spent_with,
-        t.signed_by,
-    )
-
-
-def _session(row: dict[str, Any]) -> Session:
-    return Session(
-        generation=row["generation"],
-        advances=tuple(map(int, row["advances"].split())),
-        spent_with=row["spent_with"],
-        idle_ends_at=row["idle_ends_at"],
-        ends_at=row["ends_at"],
-        revoked=row["revoked_at"] is not None,
-    )
-
-
-def _origin(row: dict[str, Any]) -> Origin:
-    return Origin(row["user_id"], row["auth_time"], tuple(row["amr"].split()), row["idp"])
-
-
-def _subject(session_id: str, origin: Origin) -> Subject:
-    return Subject(origin.user_id, session_id, origin.auth_time // SECOND, origin.amr, origin.idp)

@@ -20,14 +20,14 @@ _USERINFO = re.compile(r"(?<=://)[^/\s]*(?=@)")
 def shown(tree: BaseModel) -> dict[str, Any]:
     """The effective settings as plain values, absent ones left out, every secret masked.
 
-    Core sections mask by type. A provider's section is not ours to know: there every key that
-    looks like a secret's is masked, and so is what stands before the @ of a URL.
+    Core sections mask by type. A plugin's section is not ours to know: there every key that looks
+    like a secret's is masked, and so is what stands before the @ of a URL.
     """
     written = tree.model_dump(mode="json", by_alias=True)
     out: dict[str, Any] = {}
     for name, field in type(tree).model_fields.items():
         value, key = getattr(tree, name), field.alias or name
-        if name == "providers":
+        if name in {"providers", "hooks"}:
             out[key] = masked(value)
         elif isinstance(value, SecretStr):
             out[key] = MASK if value.get_secret_value() else ""

@@ -221,11 +221,15 @@ class Grpc(Settings):
 
 
 class Plugins(Settings):
-    """`[plugins]`: third-party plugins by name, and those without which nothing starts."""
+    """`[plugins]`: third-party plugins by name, and those without which nothing starts.
+
+    `reports` is where `identra plugins check` keeps what it found.
+    """
 
     enabled: tuple[PluginName, ...] = ()
     directory: str = ""
     required: tuple[PluginName, ...] = ()
+    reports: PlainText = "data/plugins.json"
 
 
 class Cors(Settings):

@@ -47,7 +47,7 @@ def _with_switch(section: dict[str, Any]) -> dict[str, Any]:
 
 
 class SettingsTree(Settings):
-    """All settings. `providers` holds raw sections: each provider's own model reads its own.
+    """All settings. `providers` and `hooks` hold raw sections, read by the plugins' own models.
 
     Made with nothing, it holds the defaults. Relative file names are relative to the working
     directory.
@@ -72,6 +72,7 @@ class SettingsTree(Settings):
     providers: Annotated[dict[PluginName, dict[str, Any]], AfterValidator(_with_switches)] = Field(
         default_factory=dict, repr=False
     )
+    hooks: dict[PluginName, dict[str, Any]] = Field(default_factory=dict, repr=False)
     plugins: Plugins = Field(default_factory=Plugins)
     cors: Cors | None = None
     metrics: Metrics | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from contextlib import asynccontextmanager
@@ -12,15 +13,16 @@ import handbook
 import httpx
 import pytest
 import spoken
+import test_tutorial
 from homes import PASSWORD
 from installing import installed
 from running import door
 from standin.acme import Acme
 from standin.openid import OpenId
 
-from identra import hookspecs, plugin
+from identra import asked, hookspecs, plugin, testing
 from identra.loader import KINDS
-from identra.providers.base import Provider
+from identra.providers.base import OLDEST, Provider
 from identra.providers.oidc import OIDCProvider
 from identra.providers.redirecting import RedirectingProvider
 from identra.values import EmailTrust
@@ -189,6 +191,7 @@ def test_every_module_on_these_pages_is_one_that_is_tried_here() -> None:
     everywhere = handbook.fences("docs/operate", "docs/extend", "docs/reference")
     shown = [fence for fence in everywhere if fence.language == "python"]
     tried = {page_of(name).source for name in ("oidc", "oauth2", "code-channel", "secret")}
+    tried |= set(test_tutorial.files().values())
     assert {fence.text for fence in shown} == tried
 
 
@@ -225,3 +228,50 @@ def test_every_attribute_of_a_kind_is_explained(kind: type[Provider]) -> None:
 def test_every_trust_is_explained() -> None:
     rows = handbook.rows(handbook.read(CONTRACT), "email_trust")
     assert {handbook.coded(row[0])[0] for row in rows} == {trust.value for trust in EmailTrust}
+
+
+RULES = {
+    "OAuth 2.0 places": testing.OAuth2Conformance,
+    "Channels": testing.CodeConformance,
+    "Kinds of secret": testing.SecretConformance,
+    "Hooks": testing.HooksConformance,
+}
+
+
+@pytest.mark.parametrize("title", RULES)
+def test_every_rule_of_the_kit_is_explained(title: str) -> None:
+    rows = handbook.rows(handbook.sections("docs/extend/conformance.md", 2)[title], "rule")
+    assert [handbook.coded(row[0])[0] for row in rows] == [one.name for one in RULES[title].rules]
+    rows = handbook.rows(handbook.read("docs/extend/conformance.md"), "class")
+    told = {handbook.coded(row[0])[0] for row in rows}
+    assert told == {made.__name__ for made in RULES.values()}
+
+
+def test_every_field_of_what_hooks_are_told_is_explained() -> None:
+    section = handbook.sections(CONTRACT, 3)["What hooks are told"]
+    told = {
+        handbook.coded(row[0])[0]: set(handbook.coded(row[1])) - {"code", "notice"}
+        for row in handbook.rows(section, "value")
+    }
+    values = {name: held for name, held in vars(asked).items() if dataclasses.is_dataclass(held)}
+    shown = {
+        name: {one.name for one in dataclasses.fields(made)}
+        | {key for key, held in vars(made).items() if isinstance(held, property)}
+        for name, made in values.items()
+    }
+    assert told == shown
+
+
+def test_the_signatures_of_hooks_are_those_of_the_code() -> None:
+    for name, section in handbook.sections(CONTRACT, 3).items():
+        hook = getattr(hookspecs, name, None)
+        if hook is None:
+            continue
+        takes = ", ".join(inspect.signature(hook).parameters)
+        start = "async def" if inspect.iscoroutinefunction(hook) else "def"
+        assert f"`{start} {name}({takes}) -> " in section
+
+
+def test_the_contracts_that_are_supported_are_told() -> None:
+    assert (OLDEST, plugin.CONTRACT) == (1, 1)
+    assert "; 1 is supported." in handbook.read(CONTRACT)

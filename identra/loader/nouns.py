@@ -1,0 +1,141 @@
+"""Plugins, what they bring, and the providers that are on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from identra.errors import OperatorError, UnknownProvider
+from identra.providers.base import HookSettings, Provider
+from identra.providers.code import CodeProvider
+from identra.providers.oauth2 import OAuth2Provider
+from identra.providers.oidc import OIDCProvider
+from identra.providers.secret import SecretProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
+
+    from identra.providers.redirecting import RedirectingProvider
+
+
+class PluginError(OperatorError):
+    """A plugin or its settings can't be accepted; one line that names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStatus:
+    """Whether an OAuth provider can serve, and the stable reason why not."""
+
+    name: str
+    enabled: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A run-time hook of a plugin: what to call, and with which of its arguments.
+
+    `required` says that nobody is let past it unasked: where it fails, so does what it was asked.
+    """
+
+    plugin: str
+    name: str
+    act: Callable[..., Coroutine[Any, Any, Any]]
+    takes: tuple[str, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin as it was found, passed at the door: the providers and hooks that it brings.
+
+    `section` is the model of its hooks' settings, `settings` what an operator said there.
+    """
+
+    name: str
+    source: str
+    version: str
+    contract: int
+    first_party: bool
+    makes: tuple[type[Provider], ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    section: type[HookSettings] = HookSettings
+    settings: HookSettings = field(default_factory=HookSettings, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A plugin, or an instance of its provider, that is left out, and why, in one line."""
+
+    name: str
+    source: str
+    version: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The providers that are on, by kind, and the plugins they and their hooks came from."""
+
+    plugins: tuple[Plugin, ...]
+    on: Mapping[str, Provider]
+    off: tuple[str, ...] = ()
+    """OAuth providers whose section says `enabled = false`."""
+    failures: tuple[Failure, ...] = ()
+    """What was left out because it is not in order."""
+
+    @property
+    def codes(self) -> tuple[CodeProvider, ...]:
+        """The code providers, by name."""
+        return tuple(p for p in self._sorted() if isinstance(p, CodeProvider))
+
+    @property
+    def secrets(self) -> tuple[SecretProvider, ...]:
+        """The secret providers, by name."""
+        return tuple(p for p in self._sorted() if isinstance(p, SecretProvider))
+
+    @property
+    def oauths(self) -> tuple[OAuth2Provider | OIDCProvider, ...]:
+        """The OAuth providers, by name, whether or not they can serve."""
+        return tuple(p for p in self._sorted() if isinstance(p, OAuth2Provider | OIDCProvider))
+
+    def statuses(self) -> tuple[ProviderStatus, ...]:
+        """Every OAuth provider with a section, and GitHub, with what it lacks."""
+        found = [ProviderStatus(p.name, lacks(p) is None, lacks(p)) for p in self.oauths]
+        found += [ProviderStatus(name, enabled=False, reason="disabled") for name in self.off]
+        if "github" not in {status.name for status in found}:
+            found.append(ProviderStatus("github", enabled=False, reason="missing_client_id"))
+        return tuple(sorted(found, key=lambda status: status.name))
+
+    def code(self, name: str) -> CodeProvider:
+        """The code provider of that name. Raises UnknownProvider."""
+        return next((p for p in self.codes if p.name == name), None) or _unknown()
+
+    def secret(self, name: str) -> SecretProvider:
+        """The secret provider of that name. Raises UnknownProvider."""
+        return next((p for p in self.secrets if p.name == name), None) or _unknown()
+
+    def oauth(self, name: str) -> RedirectingProvider:
+        """The OAuth provider of that name. Raises UnknownProvider."""
+        return next((p for p in self.oauths if p.name == name), None) or _unknown()
+
+    def hooks(self, name: str) -> tuple[Hook, ...]:
+        """Every plugin's hook of that name, in the order of the plugins' names."""
+        found = (hook for plugin in self.plugins for hook in plugin.hooks if hook.name == name)
+        return tuple(sorted(found, key=lambda hook: hook.plugin))
+
+    def _sorted(self) -> Iterator[Provider]:
+        return (self.on[name] for name in sorted(self.on))
+
+
+def lacks(provider: Provider) -> str | None:
+    """Why a provider can't serve, as a stable word, or None; `failed` if it can't even say."""
+    try:
+        missing: object = provider.missing()
+    except Exception:  # noqa: BLE001 - whatever a plugin raises, others are served
+        return "failed"
+    return missing if missing is None or isinstance(missing, str) else "failed"
+
+
+def _unknown() -> Any:
+    raise UnknownProvider("no provider of that name is on")

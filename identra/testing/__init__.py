@@ -1,0 +1,31 @@
+"""For plugin authors: subclass one class, give canned answers, and every rule is run offline.
+
+Nothing here is imported by the service. pytest finds the rules as tests by itself and is not
+needed: `identra plugins check` runs the same ones.
+"""
+
+from identra.testing.case import Broken, Conformance, Result, Rule
+from identra.testing.clock import FrozenClock
+from identra.testing.code import CodeConformance
+from identra.testing.hooks import HooksConformance
+from identra.testing.house import House, open_house
+from identra.testing.oauth2 import OAuth2Conformance
+from identra.testing.place import Fault, Person, Place
+from identra.testing.secret import SecretConformance
+
+__all__ = [
+    "Broken",
+    "CodeConformance",
+    "Conformance",
+    "Fault",
+    "FrozenClock",
+    "HooksConformance",
+    "House",
+    "OAuth2Conformance",
+    "Person",
+    "Place",
+    "Result",
+    "Rule",
+    "SecretConformance",
+    "open_house",
+]

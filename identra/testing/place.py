@@ -1,0 +1,131 @@
+"""A stand-in for the places a plugin reaches: strict, in memory, and faulty when told to be."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+
+from identra.secret import token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CLIENT_ID: Final = "kit-client-4f9d2c71"
+REDIRECT: Final = "https://app.invalid/callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody at the place. `subject` may also be what no id should be; `email` may be absent."""
+
+    subject: Any = "u-70000001"
+    name: str = "ada"
+    email: str | None = "ada@example.com"
+    verified: bool = True
+
+
+class Fault(Enum):
+    """What comes instead of a right answer."""
+
+    error = "a 500"
+    html = "a page of HTML"
+    slow = "nothing in time"
+    redirect = "a redirect"
+
+
+@dataclass
+class Place:
+    """Answers a plugin's requests from what its author gave; everything asked is kept.
+
+    `replies` gives for a person the JSON of each URL that a GET may ask for; `faults` holds, by
+    URL without its query, what comes instead. `posted` is every form that came to another URL
+    than `token_url`, which is answered from `accepts`.
+    """
+
+    token_url: str = ""
+    replies: Callable[[Person], Mapping[str, Any]] = lambda _person: {}
+    accepts: Mapping[str, Any] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
+    open_to_all: bool = False
+    """Whether a GET needs no token of the place's."""
+    secret: str = field(default_factory=token)
+    asked: list[str] = field(default_factory=list)
+    posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    _codes: dict[str, tuple[Person, dict[str, str]]] = field(default_factory=dict)
+    _tokens: dict[str, Person] = field(default_factory=dict)
+
+    def approve(self, url: str, person: Person) -> tuple[str, str]:
+        """The code and the state that come back once a person has said yes to `url`."""
+        asked = dict(parse_qsl(urlsplit(url).query))
+        code = self._secret()
+        self._codes[code] = (person, asked)
+        return code, asked.get("state", "")
+
+    def grant(self, person: Person) -> str:
+        """An access token of the place's for a person."""
+        made = self._secret()
+        self._tokens[made] = person
+        return made
+
+    def transport(self) -> httpx.MockTransport:
+        """What a house is opened with."""
+        return httpx.MockTransport(self._answer)
+
+    def _secret(self) -> str:
+        made = token()
+        self.secrets.add(made)
+        return made
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        url = str(request.url.copy_with(query=None))
+        self.asked.append(url)
+        if url in self.faults:
+            return _fault(self.faults[url], request)
+        form = dict(parse_qsl(request.content.decode()))
+        if request.method == "POST" and url == self.token_url:
+            return self._redeem(form)
+        if request.method == "POST":
+            self.posted.append((url, form))
+            return httpx.Response(200 if url in self.accepts else 404, json=self.accepts.get(url))
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        person = self._tokens.get(bearer) or (Person() if self.open_to_all else None)
+        if person is None:
+            return httpx.Response(401, json={"error": "invalid_token"})
+        told = self.replies(person)
+        whole = str(request.url)
+        known = whole if whole in told else url
+        return httpx.Response(200 if known in told else 404, json=told.get(known))
+
+    def _redeem(self, form: Mapping[str, str]) -> httpx.Response:
+        person, asked = self._codes.pop(form.get("code", ""), (None, {}))
+        verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(verifier).decode().rstrip("=")
+        self.secrets.add(form.get("code_verifier", "") or self.secret)
+        right = (
+            person is not None
+            and form.get("grant_type") == "authorization_code"
+            and form.get("client_id") == CLIENT_ID == asked.get("client_id")
+            and form.get("client_secret") == self.secret
+            and form.get("redirect_uri") == asked.get("redirect_uri")
+            and challenge == asked.get("code_challenge")
+        )
+        if not right or person is None:
+            return httpx.Response(400, json={"error": "invalid_grant"})
+        return httpx.Response(200, json={"access_token": self.grant(person)})
+
+
+def _fault(fault: Fault, request: httpx.Request) -> httpx.Response:
+    if fault is Fault.slow:
+        raise httpx.ReadTimeout("the kit lets it time out at once", request=request)
+    if fault is Fault.html:
+        return httpx.Response(200, html="<!DOCTYPE html><title>Be right back</title>")
+    if fault is Fault.redirect:
+        return httpx.Response(302, headers={"Location": "https://elsewhere.invalid/"})
+    return httpx.Response(500, json={"id": "u-500", "message": "Server Error"})

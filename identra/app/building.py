@@ -13,6 +13,7 @@ from identra.app import opening
 from identra.app.house import App
 from identra.app.keyring import rotation_policy, workshop
 from identra.app.plugging import Plugged, plug
+from identra.app.policies import oauth_policy, session_policy, token_policy
 from identra.app.preparing import demand_schema
 from identra.binding import Binding
 from identra.challenges import Challenges
@@ -26,11 +27,11 @@ from identra.nodes import Nodes
 from identra.notices import Notices
 from identra.refresh import Refresh
 from identra.registration import Registration
-from identra.roundtrip import OAuthPolicy, Roundtrip
-from identra.sessions import Policy, Roster, Sessions
-from identra.tokens import TokenPolicy, Tokens
+from identra.roundtrip import Roundtrip
+from identra.sessions import Roster, Sessions
+from identra.tokens import Tokens
 from identra.users import Users
-from identra.values import SECOND, Unmetered
+from identra.values import Unmetered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -289,24 +290,3 @@ def _introspection(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Introspec
     return Introspection(
         clients, rooms.tokens, rooms.sessions, rooms.users, rooms.limits, meter=edges.meter
     )
-
-
-def token_policy(tree: SettingsTree) -> TokenPolicy:
-    """Who issues, for whom, and for how long."""
-    auth = tree.auth
-    return TokenPolicy(auth.token_issuer, auth.access_token_expiration, auth.token_audience)
-
-
-def session_policy(tree: SettingsTree) -> Policy:
-    """How long sessions live."""
-    auth = tree.auth
-    return Policy(
-        idle=auth.refresh_token_expiration * SECOND,
-        absolute=auth.session_max_age * SECOND,
-        grace=auth.refresh_grace * SECOND,
-    )
-
-
-def oauth_policy(tree: SettingsTree) -> OAuthPolicy:
-    """How long a sign-in may take, and who must bind it."""
-    return OAuthPolicy(tree.auth.oauth_state_expiration, tree.auth.require_client_binding)

@@ -11,7 +11,7 @@ from identra.account import Account
 from identra.admission import Admission
 from identra.app import opening
 from identra.app.house import App
-from identra.app.keyring import rotation_policy, workshop
+from identra.app.keyring import open_ring, rotation_policy
 from identra.app.plugging import Plugged, plug
 from identra.app.policies import oauth_policy, session_policy, token_policy
 from identra.app.preparing import demand_schema
@@ -72,6 +72,7 @@ async def build(
         usable = db.only_reading() if read_only else db
         meter = metering()
         edges = await _open_edges(loaded, usable, nodes, swapped, opened, meter=meter, dev=dev)
+        _keep_showing(loaded.tree, edges, opened)
         rooms = _furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
 
@@ -130,13 +131,11 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load_for(loaded, swapped.plugins)
     await opening.settle_issuers(providers, db, clock)
-    keys = opening.ring(tree, db, clock)
-    await opening.keep_reloading(keys, opened)
-    opening.keep_rotating(tree, workshop(tree, db, clock, meter).rotation, keys, db, opened)
+    keys = await open_ring(tree, db, clock, meter, opened)
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
     mailer = swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev)
-    edges = Edges(
+    return Edges(
         clock=clock,
         providers=providers,
         db=db,
@@ -158,11 +157,13 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
             meter=meter,
         ),
     )
-    if meter.on:
+
+
+def _keep_showing(tree: SettingsTree, edges: Edges, opened: AsyncExitStack) -> None:
+    if edges.meter.on:
         from identra.app.gauging import keep_showing  # where nobody looks, nothing is paid for it
 
         keep_showing(edges, rotation_policy(tree), opened)
-    return edges
 
 
 def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:

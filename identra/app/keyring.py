@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from identra.db import Database
+    from identra.keys import Keys
     from identra.settings import Loaded, SettingsTree
     from identra.values import Clock, Meter
 
@@ -38,6 +39,16 @@ class Workshop:
     orders: Orders
     resealing: Resealing
     sessions: Ending
+
+
+async def open_ring(
+    tree: SettingsTree, db: Database, clock: Clock, meter: Meter, opened: AsyncExitStack
+) -> Keys:
+    """The ring of a house, read again and rotated for as long as that is open."""
+    keys = opening.ring(tree, db, clock)
+    await opening.keep_reloading(keys, opened)
+    opening.keep_rotating(tree, workshop(tree, db, clock, meter).rotation, keys, db, opened)
+    return keys
 
 
 def workshop(tree: SettingsTree, db: Database, clock: Clock, meter: Meter = UNMETERED) -> Workshop:

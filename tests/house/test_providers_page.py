@@ -12,9 +12,10 @@ from identra.providers.redirecting import RedirectingProvider
 PAGE = "docs/operate/providers.md"
 DECLARATIVE = {"oidc", "oauth2"}
 PLUGINS = {
-    plugin.name: plugin.make
+    make.name: make
     for plugin in loader.load((), {}).plugins
-    if issubclass(plugin.make, RedirectingProvider)
+    for make in plugin.makes
+    if issubclass(make, RedirectingProvider)
 }
 COMMON = set(OAuth2Settings.model_fields)
 

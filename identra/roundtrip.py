@@ -14,6 +14,7 @@ from identra.errors import (
     RedirectNotAllowed,
 )
 from identra.limits import STARTING
+from identra.loader import lacks
 from identra.providers.redirecting import Trip, one_clean_error
 from identra.secret import pkce_challenge, same
 from identra.tries import UNKNOWN, counting_failure
@@ -154,7 +155,7 @@ class Roundtrip:
 
     def _serving(self, name: str) -> RedirectingProvider:
         provider = self._providers.oauth(name)
-        if missing := provider.missing():
+        if missing := lacks(provider):
             raise ProviderNotConfigured(f"{name}: {missing}")
         return provider
 

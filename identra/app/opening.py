@@ -21,6 +21,7 @@ from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
 from identra.issuers import Issuers
 from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
+from identra.loader import lacks
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
 from identra.providers.oauth2 import OAuth2Place
@@ -139,7 +140,7 @@ async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> No
 
     Raises OperatorError.
     """
-    serving = {one.name: one.issuer for one in providers.oauths if one.missing() is None}
+    serving = {one.name: one.issuer for one in providers.oauths if lacks(one) is None}
     await Issuers(db, Events(db, clock)).settle(serving)
 
 

@@ -28,9 +28,9 @@ IMMEDIATE = {"password": {"registration": "immediate"}}
 async def full_queue(app: App) -> AsyncIterator[None]:
     """Every hashing thread busy, and every place of the queue taken, until the block is left."""
     hashing, over = app.login._hashing, threading.Event()
-    hashes = [asyncio.create_task(hashing._run(over.wait)) for _ in range(hashing._room)]
+    hashes = [asyncio.create_task(hashing._run(over.wait)) for _ in range(hashing._free)]
     await asyncio.sleep(0)
-    assert hashing._room == 0
+    assert hashing._free == 0
     try:
         yield
     finally:

@@ -25,7 +25,6 @@ ADA = {"email": "ada@example.com", "password": "correct horse battery staple"}
 SETTINGS = """
 http_port = 0
 grpc_port = 0
-grpc_port = 0
 [persistence]
 name = "{folder}/identra.db"
 [password]

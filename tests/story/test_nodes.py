@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from piccolo.querystring import QueryString
 
-from identra.app.opening import _keep
+from identra.app.opening import keep
 from identra.errors import StoreUnavailable
 from identra.nodes import Nodes
 
@@ -57,6 +57,6 @@ async def test_what_nobody_foresaw_ends_no_upkeep() -> None:
         again.set()
 
     async with AsyncExitStack() as opened:
-        _keep(0, act, opened)
+        keep(0, act, opened)
         async with asyncio.timeout(5):
             await again.wait()

@@ -44,7 +44,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         _metrics(loaded, count) as beside,
     ):
         _import_before_forking()
-        _demand_certificate(loaded)
+        demand_certificate(loaded)
         asyncio.run(app.prepare(loaded, read_only=read_only))
         ports.listen(loaded, rest)
         build = partial(app.build, loaded, dev=dev, read_only=read_only, metering=beside.pen)
@@ -97,7 +97,8 @@ def _import_before_forking() -> None:
     import identra.watchdog  # noqa: F401 - for its import alone
 
 
-def _demand_certificate(loaded: Loaded) -> None:
+def demand_certificate(loaded: Loaded) -> None:
+    """Raise SettingsError, naming the key, unless gRPC's TLS files can be used."""
     from identra.grpc import tls
 
     try:

@@ -153,7 +153,11 @@ def test_a_stranger_signs_in_at_a_place_of_her_own_by_the_page_alone(stranger: S
 @contextmanager
 def serving(stranger: Stranger, line: str, base_url: str) -> Iterator[str]:
     """The service as the page starts it, Acme being elsewhere."""
-    more = {"IDENTRA_PROVIDERS__ACME__BASE_URL": base_url, "IDENTRA_HTTP_PORT": "0"}
+    more = {
+        "IDENTRA_PROVIDERS__ACME__BASE_URL": base_url,
+        "IDENTRA_HTTP_PORT": "0",
+        "IDENTRA_GRPC_PORT": "0",
+    }
     with subprocess.Popen(
         line.split(),
         cwd=stranger.here,

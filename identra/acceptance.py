@@ -38,5 +38,5 @@ class Acceptance:
             return demand_acceptable(provider, secret, email, shortest=self._shortest)
         except IdentraError:
             raise
-        except Exception as fault:
+        except (Exception, SystemExit) as fault:
             raise PluginFailed(provider.name, "objection", type(fault).__name__) from fault

@@ -132,7 +132,7 @@ def lacks(provider: Provider) -> str | None:
     """Why a provider can't serve, as a stable word, or None; `failed` if it can't even say."""
     try:
         missing: object = provider.missing()
-    except Exception:  # noqa: BLE001 - whatever a plugin raises, others are served
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever a plugin raises, others are served
         return "failed"
     return missing if missing is None or isinstance(missing, str) else "failed"
 

@@ -197,7 +197,7 @@ def _open(
         raise
     except OperatorError as fault:
         raise PluginError(f"providers.{name}: {fault}") from fault
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         raise PluginError(f"providers.{name}: {type(fault).__name__}: {fault}") from fault
     if provider.trust is not make.email_trust and provider.kind == "code":
         raise PluginError(f"providers.{name}.email_trust: is fixed for codes")

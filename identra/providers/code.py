@@ -53,7 +53,7 @@ def spell_recipient(provider: CodeProvider, to: str) -> str:
         spelled: object = provider.recipient(to)
     except ValueError as fault:
         raise InvalidArgument.of(provider.field, str(fault) or "is not acceptable") from fault
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         raise PluginFailed(provider.name, "recipient", type(fault).__name__) from fault
     if not isinstance(spelled, str) or not _can_be_subject(spelled):
         raise InvalidArgument.of(provider.field, "is not acceptable")

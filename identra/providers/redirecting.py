@@ -123,7 +123,8 @@ async def in_its_time(name: str, reading: Coroutine[Any, Any, T]) -> T:
 async def one_clean_error(name: str) -> AsyncIterator[None]:
     """Ten seconds for what is inside, and PluginFailed for whatever goes wrong there.
 
-    A plugin's own words may hold what the place told us, so only a fault's name is told.
+    A plugin's own words may hold what the place told us, so only a fault's name is told. One that
+    would end the process only fails.
     """
     try:
         async with asyncio.timeout(TIME_LIMIT):
@@ -132,7 +133,7 @@ async def one_clean_error(name: str) -> AsyncIterator[None]:
         raise PluginFailed(name, "userinfo", "no answer in time") from late
     except IdentraError:
         raise
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         raise PluginFailed(name, "userinfo", type(fault).__name__) from fault
 
 

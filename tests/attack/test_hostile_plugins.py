@@ -136,8 +136,10 @@ class Place(OAuth2Provider):
     authorize_url, token_url = "https://place.example/a", "https://place.example/t"
     hosts = ("place.example",)
 
+    end: type[BaseException] = RuntimeError
+
     def missing(self) -> str | None:
-        raise RuntimeError
+        raise self.end
 
     async def userinfo(self, upstream: Upstream, token: str) -> UserInfo:
         raise NotImplementedError
@@ -146,10 +148,11 @@ class Place(OAuth2Provider):
 class Channel(CodeProvider):
     name, contract = "channel", 1
     email_trust = EmailTrust.never
+    end: type[BaseException] = RuntimeError
 
     def recipient(self, to: str) -> str:
         if to == "raise":
-            raise RuntimeError("a secret: hunter2")
+            raise self.end("a secret: hunter2")
         return to
 
     async def send(self, upstream: Upstream, to: str, text: str) -> None:
@@ -160,19 +163,22 @@ class Channel(CodeProvider):
 class Phrase(SecretProvider):
     name, contract = "phrase", 1
     email_trust = EmailTrust.never
+    end: type[BaseException] = RuntimeError
 
     def objection(self, secret: str, email: str) -> str | None:
         del email
-        raise RuntimeError(secret)
+        raise self.end(secret)
 
 
-def providers() -> list[type[Any]]:
-    return [Place, Channel, Phrase]
-
-
+@pytest.mark.parametrize("end", [RuntimeError, SystemExit])
 async def test_a_provider_that_fails_is_one_clean_error_of_its_own_and_an_event(
-    tmp_path: Path, persistence: Persistence
+    tmp_path: Path, persistence: Persistence, end: type[BaseException]
 ) -> None:
+    """One that would end the process only fails: others are served by it."""
+
+    def providers() -> list[type[Any]]:
+        return [type(one.__name__, (one,), {"end": end}) for one in (Place, Channel, Phrase)]
+
     given = {"bad": plugin("bad", providers)}
     async with open_house(tmp_path, persistence, sections=IMMEDIATE, plugins=given) as house:
         her = house.caller()

@@ -14,8 +14,9 @@ from identra.providers.oidc import OIDCPlace
 from identra.providers.redirecting import OURS, RedirectingProvider, Trip
 from identra.upstream import open_network
 
-TRIP = Trip("http://localhost:3000/callback", "state-1", "v" * 43, "nonce-1")
 SECRET = "at-whatThePlaceGaveUs"
+TOLD = [RuntimeError(SECRET), KeyError(SECRET), SystemExit(SECRET), None, "u-7", {"sub": 1}]
+TRIP = Trip("http://localhost:3000/callback", "state-1", "v" * 43, "nonce-1")
 
 
 class Corp(OIDCProvider):
@@ -97,14 +98,14 @@ async def test_a_plugin_sees_neither_nonce_nor_hashes(openid: OpenId) -> None:
     assert not {"nonce", "at_hash"} & set(seen)
 
 
-@pytest.mark.parametrize("told", [RuntimeError(SECRET), KeyError(SECRET), None, "u-7", {"sub": 1}])
+@pytest.mark.parametrize("told", TOLD)
 async def test_what_a_plugin_can_not_read_is_unavailable_and_not_repeated(
     openid: OpenId, told: object
 ) -> None:
     class Odd(Corp):
         def read(self, claims: dict[str, Any]) -> Any:
             del claims
-            if isinstance(told, Exception):
+            if isinstance(told, BaseException):
                 raise told
             return told
 

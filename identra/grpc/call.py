@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 from urllib.parse import unquote
 
 from identra.caller import agent_of, bearer_of, peer_of, request_id_of
-from identra.errors import HeadersTooLarge, InvalidArgument
+from identra.errors import Busy, HeadersTooLarge, InvalidArgument
 from identra.secret import uuid7
 from identra.values import Peer
 
@@ -61,14 +61,14 @@ class Call:
     are added to by whoever has more to say beside the answer.
     """
 
-    __slots__ = ("_context", "_said", "_settings", "attempt_id", "began", "headers", "method")
+    __slots__ = ("_said", "_settings", "_socket", "attempt_id", "began", "headers", "method")
 
     def __init__(self, method: str, context: Context, settings: SettingsTree) -> None:
         self.began = perf_counter()
         self.method = method
         self.attempt_id = uuid7()
-        self._context = context
         self._settings = settings
+        self._socket = _socket_of(context)
         self._said = context.invocation_metadata() or ()
         self.headers: dict[str, str] = {
             "x-request-id": request_id_of(self.said("x-request-id")),
@@ -93,7 +93,7 @@ class Call:
         """The end of the network that allowances count; None where nobody is counted."""
         forwarded = ",".join(self._all("x-forwarded-for")) or None
         return peer_of(
-            self._socket_address(),
+            self._socket,
             forwarded,
             self._settings.http.trusted_proxies,
             self._settings.limits.trusted_callers,
@@ -116,21 +116,27 @@ class Call:
         return bearer_of(self.said("authorization"), in_message)
 
     def judge(self) -> None:
-        """Raise unless the metadata is no larger than REST's head, and of one meaning."""
+        """Raise unless the metadata is no larger than REST's head, and of one meaning.
+
+        Busy for a call from nowhere: its socket is gone, and allowances would count it for nobody.
+        """
+        if self._socket is None:
+            raise Busy("from a socket that is gone")
         size = sum(len(name) + len(value) + _ENTRY for name, value in self._said)
         if size > LONGEST_METADATA:
             raise HeadersTooLarge
         if len(self._all("authorization")) > 1:
             raise InvalidArgument.of("authorization", "is given twice")
 
-    def _socket_address(self) -> str | None:
-        try:
-            return socket_address(self._context.peer())
-        except UnicodeDecodeError:  # of a socket that is closed already, the library reads anything
-            return None
-
     def _all(self, name: str) -> list[str]:
         return [v for n, v in self._said if n == name and isinstance(v, str)]
+
+
+def _socket_of(context: Context) -> str | None:
+    try:
+        return socket_address(context.peer())
+    except UnicodeDecodeError:  # of a socket that is closed already, the library reads anything
+        return None
 
 
 def socket_address(peer: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,11 +109,19 @@ async def test_many_who_come_at_once_are_all_answered_over_tls(secure: Redis) ->
     await state.close()
 
 
+TURNS = 20
+
+
 async def is_refused(place: Redis, why: str) -> None:
+    """Every try fails; one that a busy machine let run out of its 250 ms tells nothing of why."""
     state = open_redis(place)
-    with pytest.raises(StoreUnavailable, match=why):
-        await state.get("k")
+    for _ in range(TURNS):
+        with pytest.raises(StoreUnavailable) as refused:
+            await state.get("k")
+        if re.search(why, str(refused.value)) or "Timeout" not in str(refused.value):
+            break
     await state.close()
+    assert re.search(why, str(refused.value))
 
 
 async def test_a_certificate_of_an_unknown_authority_is_refused(

@@ -89,7 +89,8 @@ def mysql_machine(
     if not program or not install:
         missing("MariaDB")
     with directory(at) as (home, account):
-        plain = ["--no-defaults", f"--datadir={home}/data"]
+        # A starting server removes every temporary table in its tmpdir, a neighbour's too.
+        plain = ["--no-defaults", f"--datadir={home}/data", f"--tmpdir={home}"]
         subprocess.run(
             [install, *plain, "--auth-root-authentication-method=normal", "--skip-test-db"],
             check=True, stdout=subprocess.DEVNULL, **account,

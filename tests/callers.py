@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from homes import PASSWORD, Sections, code_for, open_home
 from running import door_of
+from wires import certificates
 
 from identra.secret import fingerprint
 
@@ -156,7 +157,7 @@ async def open_house(
     async with (
         opened as app,
         door_of(app) as url,
-        httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE, verify=certificates()) as http,
     ):
         networks = (f"203.0.113.{number}" for number in count(1))
         yield House(folder / "identra.toml", app, http, networks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -31,7 +32,8 @@ USUAL = ("sqlite", "postgres")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--everywhere", action="store_true", help="run stories on every store")
+    told = "run stories on every store, and what takes long"
+    parser.addoption("--everywhere", action="store_true", help=told)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -41,6 +43,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if fixture in metafunc.fixturenames and not is_chosen(metafunc, fixture):
             more = ("redis",) if fixture == "state_home" else ()
             metafunc.parametrize(fixture, [*kinds, *more], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, unless told `--everywhere`."""
+    if config.getoption("everywhere"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)
 
 
 def is_chosen(metafunc: pytest.Metafunc, fixture: str) -> bool:
@@ -72,6 +83,13 @@ def postgres_template(postgres_server: Persistence) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> str:
+    place = Persistence(driver="sqlite", name=str(tmp_path_factory.mktemp("template") / "made.db"))
+    asyncio.run(_migrate(place))
+    return str(place.name)
+
+
+@pytest.fixture(scope="session")
 def mysql_server() -> Iterator[Persistence]:
     with servers.mysql() as server:
         yield server
@@ -98,7 +116,7 @@ def _migrated(kind: str, request: pytest.FixtureRequest, directory: Path) -> Ite
     """A migrated database of its own, of any kind."""
     if kind == "sqlite":
         place = Persistence(driver="sqlite", name=str(directory / "identra.db"))
-        asyncio.run(_migrate(place))
+        shutil.copy(request.getfixturevalue("sqlite_template"), str(place.name))
         yield place
         return
     server = request.getfixturevalue(f"{kind}_server")

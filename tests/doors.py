@@ -16,6 +16,7 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
+from wires import certificates
 
 from identra.grpc.answering import SERVICE
 
@@ -121,7 +122,7 @@ class Node:
 def opened(url: str, place: str, modules: Path) -> Iterator[tuple[Door, ...]]:
     """All three of a running service."""
     with (
-        httpx.Client(base_url=url, timeout=PATIENCE) as http,
+        httpx.Client(base_url=url, timeout=PATIENCE, verify=certificates()) as http,
         grpc.insecure_channel(place) as channel,
         _node(place, modules) as process,
     ):

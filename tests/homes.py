@@ -7,6 +7,8 @@ import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from wires import wire
+
 from identra.app import App, Swapped, build
 from identra.app.preparing import make_first_keys
 from identra.db import open_database
@@ -71,7 +73,7 @@ async def open_home(
     """An open house on a migrated database; its mail waits in `app.outbox`."""
     loaded = load(write_settings(folder, place, store, sections), {})
     await _give_keys(loaded)
-    swapped = Swapped(clock, transport, mailer or Outbox(), plugins)
+    swapped = Swapped(clock, transport or wire(), mailer or Outbox(), plugins)
     app = await build(loaded, swapped=swapped)
     try:
         yield app

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wires import wire
+
 from identra import app, settings
 from identra.grpc.server import serving as grpc_serving
 from identra.http.server import serving
@@ -97,7 +99,7 @@ async def door(
     """The hall and the URL of its REST door, within this test's own loop."""
     loaded = settings.load(write_settings(folder, extra), {}, dev=dev)
     await app.prepare(loaded)
-    hall = await app.build(loaded, dev=dev, swapped=app.Swapped(transport=transport))
+    hall = await app.build(loaded, dev=dev, swapped=app.Swapped(transport=transport or wire()))
     try:
         async with door_of(hall, whole_request=whole_request) as url:
             yield hall, url

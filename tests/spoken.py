@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import jsonschema
+from wires import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,9 @@ def client(base_url: str, **options: Any) -> httpx.Client:
         response.read()
         validate(response, said)
 
-    return httpx.Client(base_url=base_url, event_hooks={"response": [check]}, **options)
+    return httpx.Client(
+        base_url=base_url, verify=certificates(), event_hooks={"response": [check]}, **options
+    )
 
 
 def async_client(base_url: str, said: dict[str, Any], **options: Any) -> httpx.AsyncClient:
@@ -71,7 +74,9 @@ def async_client(base_url: str, said: dict[str, Any], **options: Any) -> httpx.A
         await response.aread()
         validate(response, said)
 
-    return httpx.AsyncClient(base_url=base_url, event_hooks={"response": [check]}, **options)
+    return httpx.AsyncClient(
+        base_url=base_url, verify=certificates(), event_hooks={"response": [check]}, **options
+    )
 
 
 def _operation(response: httpx.Response, said: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300
 RATE = r"[0-9]+ \([0-9]+-[0-9]+\)"
@@ -35,6 +37,7 @@ def chapter(report: str, title: str) -> str:
     return report.partition(f"## {title}\n")[2].partition("\n## ")[0]
 
 
+@pytest.mark.long
 def test_the_quick_run_measures_everything_and_writes_its_tables(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--quick", "--results", str(tmp_path)],

@@ -8,12 +8,12 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
 import jwt
-import pytest
 import servers
 import spoken
 from town import WORKERS
@@ -22,6 +22,7 @@ from visitor import PASSWORD, Pair, bearer, token_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from conftest import Build
     from town import Town
 
@@ -154,13 +155,14 @@ def subject(pair: Pair) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """MariaDB's turn comes when everything is crossed."""
+    """Everything is crossed when told so."""
     if "home" in metafunc.fixturenames:
-        further = ["mysql"] if metafunc.config.getoption("everywhere") else []
-        metafunc.parametrize("home", ["sqlite", "postgres", *further])
+        usual = [("sqlite", "group"), ("postgres", "worker")]
+        crossed = list(product(("sqlite", "postgres", "mysql"), ("worker", "group")))
+        cases = crossed if metafunc.config.getoption("everywhere") else usual
+        metafunc.parametrize(("home", "whom"), cases)
 
 
-@pytest.mark.parametrize("whom", ["worker", "group"])
 def test_nothing_acknowledged_is_lost(home: str, whom: str, build_town: Build) -> None:
     chance = seeded(f"{SEED} {home} {whom}")
     sections = {"password": {"registration": "immediate"}, "auth": NO_GRACE}

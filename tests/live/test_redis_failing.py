@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 import redises
 from crowd import LONGEST
 from machines import until
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
-    import pytest
     from town import Town
 
     from identra.settings import Redis
@@ -43,14 +43,11 @@ SHORT, LONG = 3, 10
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Outages of a lifelike length, and the cluster, where everything is crossed."""
-    everywhere = metafunc.config.getoption("everywhere")
+    """Outages of a lifelike length where everything is crossed."""
     if "how" in metafunc.fixturenames:
+        everywhere = metafunc.config.getoption("everywhere")
         further = [("killed", LONG), ("frozen", LONG)] if everywhere else []
         metafunc.parametrize(("how", "seconds"), [("killed", SHORT), *further])
-    if "failing_over" in metafunc.fixturenames:
-        further = [takeover] if everywhere else []
-        metafunc.parametrize("failing_over", [promotion, *further])
 
 
 def test_one_that_is_away_and_may_come_back_empty(tmp_path: Path, how: str, seconds: int) -> None:
@@ -61,11 +58,6 @@ def test_one_that_is_away_and_may_come_back_empty(tmp_path: Path, how: str, seco
     ):
         fault = machine.frozen() if how == "frozen" else ended(machine, signal.SIGKILL)
         WITHOUT.endure(town, fault, seconds)
-
-
-def test_a_master_whose_replica_takes_over(tmp_path: Path, failing_over: FailingOver) -> None:
-    with failing_over() as (store, fault), small_town(tmp_path, store) as town:
-        FAILING_OVER.endure(town, fault, 0)
 
 
 @contextmanager
@@ -95,3 +87,10 @@ def takeover() -> Iterator[tuple[Redis, AbstractContextManager[None]]]:
 
     with redises.redis_cluster(replicas=1) as cluster:
         yield cluster.place, loss()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("failing_over", [promotion, takeover])
+def test_a_master_whose_replica_takes_over(tmp_path: Path, failing_over: FailingOver) -> None:
+    with failing_over() as (store, fault), small_town(tmp_path, store) as town:
+        FAILING_OVER.endure(town, fault, 0)

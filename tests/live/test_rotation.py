@@ -220,12 +220,11 @@ def test_rotations_another_algorithm_and_another_master_key_fail_no_token(
 
 
 @Shared
+@pytest.mark.long
 def test_a_key_is_retired_under_the_eyes_of_those_who_verify(
-    request: pytest.FixtureRequest, nodes: list[Node], traffic: Traffic
+    nodes: list[Node], traffic: Traffic
 ) -> None:
-    """To its very end, which comes a token's life and five minutes later: `--everywhere` only."""
-    if not request.config.getoption("everywhere"):
-        return
+    """To its very end, which comes a token's life and five minutes later."""
     roll(traffic, nodes, rotate_every="90d")
     nodes[0].command("keys", "rotate", "--now", "--yes")
     long = MARGIN / SECOND + PATIENCE

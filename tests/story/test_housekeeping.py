@@ -105,9 +105,9 @@ async def test_the_tables_keep_their_size_over_a_year(
 ) -> None:
     async with open_home(tmp_path, persistence, clock=clock) as app:
         month: dict[str, int] = {}
-        for day in range(365):
+        for day in range(0, 365, 3):
             await sign_in(app, "ada@example.com")
-            clock.advance(DAY / SECOND)
+            clock.advance(3 * DAY / SECOND)
             await sweep(app.database, 30 * DAY)
             if day == 60:
                 month = await sizes(app.database)

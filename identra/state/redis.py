@@ -174,6 +174,7 @@ def _sharing(kind: Any) -> Any:
             super().__init__(**options)
             made.append(self.ssl_context)  # type: ignore[has-type]
             self.ssl_context = made[0]
+            self.ssl_context.get()  # reads the authorities before anybody's time to connect runs
             del made[1:]
 
     return Sharing

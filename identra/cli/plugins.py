@@ -31,8 +31,11 @@ def list_(config: Path | None, *, as_json: bool) -> None:
 
     loaded = read_settings(config)
     providers = load_for(loaded)
-    file = loaded.tree.plugins.reports
+    file, moved = loaded.tree.plugins.reports, _moved(loaded, providers)
     rows = [row for plugin in providers.plugins for row in _describe(plugin, providers, file)]
+    for row in rows:
+        if row["kind"] in {"oauth2", "oidc"}:
+            row["state"] = moved.get(row["name"], row["state"])
     rows += [_failed(failure) for failure in providers.failures]
     if as_json:
         print_json({"plugins": rows})
@@ -41,16 +44,30 @@ def list_(config: Path | None, *, as_json: bool) -> None:
     print_table(shown, [[row[name] for name in shown] for row in rows])
 
 
+def _moved(loaded: Loaded, providers: Providers) -> dict[str, str]:
+    """The state of every provider whose name stood for another place until now."""
+    from identra.app import moved_issuers
+    from identra.errors import IdentraError, OperatorError
+
+    try:
+        wrong = asyncio.run(moved_issuers(loaded, providers))
+    except (IdentraError, OperatorError) as fault:
+        click.echo(f"what names stand for was not looked at: {fault}", err=True)
+        return {}
+    ends = {name: "stops the start" if providers.must_have(name) else "left out" for name in wrong}
+    return {name: f"{ends[name]}: {says}" for name, says in wrong.items()}
+
+
 @command.command("rebind")
 @click.argument("name")
 @json_option
 @config_option
 def rebind(config: Path | None, name: str, *, as_json: bool) -> None:
     """Let a provider's name stand for the place that its section names now."""
-    from identra.loader import load_for
+    from identra.loader import load_for, place_of
 
     loaded = read_settings(config)
-    issuer = load_for(loaded).oauth(name).issuer
+    issuer = place_of(load_for(loaded).oauth(name))
     former, identities = asyncio.run(_rebind(loaded, name, issuer))
     if as_json:
         told = {"provider": name, "issuer": issuer, "former": former, "identities": identities}
@@ -179,7 +196,7 @@ def _row(plugin: Plugin, name: str, kind: str, conforms: str, state: str) -> dic
 def _failed(failure: Failure) -> dict[str, Any]:
     return {
         "name": failure.name,
-        "plugin": failure.name,
+        "plugin": failure.plugin,
         "version": failure.version,
         "kind": "",
         "contract": None,

@@ -9,6 +9,7 @@ from identra.loader.nouns import (
     Providers,
     ProviderStatus,
     lacks,
+    place_of,
 )
 from identra.loader.opening import load, load_for
 
@@ -25,4 +26,5 @@ __all__ = [
     "lacks",
     "load",
     "load_for",
+    "place_of",
 ]

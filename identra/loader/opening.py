@@ -158,6 +158,7 @@ class _Opening:
             on={one.name: one for one in self.opened if one.settings.enabled},
             off=tuple(one.name for one in closed if isinstance(one, RedirectingProvider)),
             failures=tuple(self.failures[name] for name in sorted(self.failures)),
+            required=self.required,
         )
 
     def fail(
@@ -166,7 +167,9 @@ class _Opening:
         """Leave a plugin or a provider out, or refuse to start without it."""
         if plugin.first_party or {plugin.name, name} & self.required:
             raise fault
-        self.failures[name] = Failure(name, plugin.source, plugin.version, str(fault))
+        self.failures[name] = Failure(
+            name, plugin.name, plugin.source, plugin.version, str(fault)
+        )
 
     def _miss(self, name: str, asked: str) -> None:
         """A section whose plugin is not here: it has failed, or was never let in."""
@@ -176,7 +179,7 @@ class _Opening:
             raise PluginError(f"providers.{name}: no plugin brings {asked!r}; one has failed")
         failed = ", ".join(sorted(self.failures))
         says = f"providers.{name}: no plugin brings it; these have failed: {failed}"
-        self.failures.setdefault(name, Failure(name, "", "", says))
+        self.failures.setdefault(name, Failure(name, asked, "", "", says))
 
     def _hook_settings(self, plugin: Plugin, said: Mapping[str, Any] | None) -> HookSettings:
         return read_section(plugin.section, dict(said or {}), f"hooks.{plugin.name}", self.file)

@@ -56,9 +56,10 @@ class Mishaps:
         self._told[key] = (now, 0)
         said = {"plugin": failure.plugin, "call": failure.call, "cause": failure.cause}
         log.error("plugin failed", **said, unsaid=silent)
-        await self._record(failure, silent)
+        await self.record(failure, silent)
 
-    async def _record(self, failure: PluginFailed, silent: int) -> None:
+    async def record(self, failure: PluginFailed, silent: int = 0) -> None:
+        """Put a failure on record, and how many of its like were not told before it."""
         try:
             await self._events.record(
                 "plugin.failed",

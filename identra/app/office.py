@@ -74,9 +74,14 @@ async def opened_copying(loaded: Loaded, other: Loaded) -> AsyncIterator[Copying
         yield copying
 
 
+def _is_new(place: Persistence) -> bool:
+    """Whether it is an embedded database that nobody has made yet."""
+    return place.driver == "sqlite" and not Path(place.name).exists()
+
+
 def _demand_file(source: Persistence) -> None:
     """A source that is not there is not made: there is nothing to copy."""
-    if source.driver == "sqlite" and not Path(source.name).exists():
+    if _is_new(source):
         said = os.strerror(errno.ENOENT)
         raise OperatorError(f"{source.name}: {said}; look at persistence.name")
 
@@ -124,8 +129,7 @@ async def moved_issuers(loaded: Loaded, providers: Providers) -> Mapping[str, st
 
     Raises OperatorError where the database can't be read. One that is not there yet knows of none.
     """
-    place = loaded.tree.persistence
-    if place.driver == "sqlite" and not Path(place.name).exists():
+    if _is_new(loaded.tree.persistence):
         return {}
     async with AsyncExitStack() as opened:
         db = await opening.database(loaded.tree, None, opened)

@@ -21,7 +21,7 @@ from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
 from identra.issuers import Issuers
 from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
-from identra.loader import PluginError, lacks, place_of
+from identra.loader import lacks
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
 from identra.providers.oauth2 import OAuth2Place
@@ -145,14 +145,8 @@ async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> Pr
 
 async def moved_issuers(providers: Providers, db: Database, clock: Clock) -> Mapping[str, str]:
     """What is wrong with the places that names stand for now; those that are new are recorded."""
-    serving, mute = {}, {}
-    for one in providers.oauths:
-        if lacks(one) is None:
-            try:
-                serving[one.name] = place_of(one)
-            except PluginError as fault:
-                mute[one.name] = str(fault)
-    return mute | await Issuers(db, Events(db, clock)).settle(serving)
+    serving = {one.name: one.issuer for one in providers.oauths if lacks(one) is None}
+    return await Issuers(db, Events(db, clock)).settle(serving)
 
 
 def hook_upstreams(

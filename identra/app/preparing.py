@@ -11,8 +11,9 @@ from identra import loader, master
 from identra.app import opening
 from identra.copying import demand_whole
 from identra.db.migrations import STEPS, migrate, plan_of, standing
-from identra.errors import OperatorError
+from identra.errors import OperatorError, PluginFailed
 from identra.events import Events
+from identra.mishaps import Mishaps
 
 if TYPE_CHECKING:
     from identra.db import Database
@@ -51,12 +52,11 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
 
 async def tell_of_failures(providers: Providers, db: Database) -> None:
     """Log each plugin that is left out; where the database may be written it is an event too."""
-    events = Events(db, opening.system_clock)
+    mishaps = Mishaps(Events(db, opening.system_clock))
     for failure in providers.failures:
         log.error("plugin left out", plugin=failure.name, cause=failure.says)
         if db.writable:
-            said = {"plugin": failure.name, "call": "start", "cause": failure.says}
-            await events.record("plugin.failed", **said)
+            await mishaps.record(PluginFailed(failure.name, "start", failure.says))
 
 
 async def make_first_keys(loaded: Loaded, db: Database) -> bool:

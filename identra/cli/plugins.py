@@ -64,10 +64,10 @@ def _moved(loaded: Loaded, providers: Providers) -> dict[str, str]:
 @config_option
 def rebind(config: Path | None, name: str, *, as_json: bool) -> None:
     """Let a provider's name stand for the place that its section names now."""
-    from identra.loader import load_for, place_of
+    from identra.loader import load_for
 
     loaded = read_settings(config)
-    issuer = place_of(load_for(loaded).oauth(name))
+    issuer = load_for(loaded).oauth(name).issuer
     former, identities = asyncio.run(_rebind(loaded, name, issuer))
     if as_json:
         told = {"provider": name, "issuer": issuer, "former": former, "identities": identities}

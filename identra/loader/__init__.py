@@ -9,7 +9,6 @@ from identra.loader.nouns import (
     Providers,
     ProviderStatus,
     lacks,
-    place_of,
 )
 from identra.loader.opening import load, load_for
 
@@ -26,5 +25,4 @@ __all__ = [
     "lacks",
     "load",
     "load_for",
-    "place_of",
 ]

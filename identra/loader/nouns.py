@@ -163,16 +163,5 @@ def lacks(provider: Provider) -> str | None:
     return missing if missing is None or isinstance(missing, str) else "failed"
 
 
-def place_of(provider: RedirectingProvider) -> str:
-    """What tells its place from every other one. Raises PluginError if it can't say it."""
-    try:
-        issuer: object = provider.issuer
-    except (Exception, SystemExit) as fault:
-        raise PluginError(f"providers.{provider.name}: {type(fault).__name__}") from fault
-    if not isinstance(issuer, str):
-        raise PluginError(f"providers.{provider.name}: its issuer is no URL")
-    return issuer
-
-
 def _unknown() -> Any:
     raise UnknownProvider("no provider of that name is on")

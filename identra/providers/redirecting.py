@@ -120,7 +120,7 @@ async def in_its_time(name: str, reading: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def one_clean_error(name: str) -> AsyncIterator[None]:
+async def one_clean_error(name: str, call: str = "userinfo") -> AsyncIterator[None]:
     """Ten seconds for what is inside, and PluginFailed for whatever goes wrong there.
 
     A plugin's own words may hold what the place told us, so only a fault's name is told. One that
@@ -130,11 +130,11 @@ async def one_clean_error(name: str) -> AsyncIterator[None]:
         async with asyncio.timeout(TIME_LIMIT):
             yield
     except TimeoutError as late:
-        raise PluginFailed(name, "userinfo", "no answer in time") from late
+        raise PluginFailed(name, call, "no answer in time") from late
     except IdentraError:
         raise
     except (Exception, SystemExit) as fault:
-        raise PluginFailed(name, "userinfo", type(fault).__name__) from fault
+        raise PluginFailed(name, call, type(fault).__name__) from fault
 
 
 def departure(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from identra.errors import PluginFailed, ProviderRefused
+from identra.errors import ProviderRefused
 from identra.providers import idtoken
 from identra.providers.discovery import Directory
 from identra.providers.idtoken import TENANT
@@ -16,6 +16,7 @@ from identra.providers.redirecting import (
     RedirectingProvider,
     demand_url,
     departure,
+    made_anew,
     one_clean_error,
     redeem,
 )
@@ -143,9 +144,7 @@ class OIDCWay:
         async with one_clean_error(self.provider.name):
             claims = await self._claims(trip, code)
             told = {name: value for name, value in claims.items() if name not in _UNTOLD}
-            info: object = self.provider.read(told)
-            if not isinstance(info, UserInfo):
-                raise PluginFailed(self.provider.name, "read", "gave no UserInfo")
+            info = made_anew(self.provider.name, "read", self.provider.read(told))
             return replace(info, subject=self._subject(claims))
 
     async def _claims(self, trip: Trip, code: str) -> dict[str, Any]:

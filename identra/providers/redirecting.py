@@ -16,7 +16,7 @@ from identra.deadline import bounded
 from identra.errors import IdentraError, PluginFailed, ProviderRefused, ProviderUnavailable
 from identra.providers.base import Provider, ProviderSettings
 from identra.secret import pkce_challenge
-from identra.values import error_word
+from identra.values import Address, UserInfo, error_word
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -135,6 +135,17 @@ async def one_clean_error(name: str, call: str = "userinfo") -> AsyncIterator[No
         raise
     except (Exception, SystemExit) as fault:
         raise PluginFailed(name, call, type(fault).__name__) from fault
+
+
+def made_anew(name: str, call: str, told: object) -> UserInfo:
+    """What a plugin tells of somebody, held against the contract here: a subclass may not check.
+
+    Raises PluginFailed, ValueError.
+    """
+    if not isinstance(told, UserInfo):
+        raise PluginFailed(name, call, "gave no UserInfo")
+    addresses = tuple(Address(one.email, one.verified, one.primary) for one in told.addresses)
+    return UserInfo(told.subject, told.username, told.avatar_url, addresses)
 
 
 def departure(

@@ -10,12 +10,31 @@ from standin.github import GitHub
 from identra.errors import ProviderRefused, ProviderUnavailable
 from identra.providers.oauth2 import authorization_url, exchange
 from identra.upstream import open_network
-from identra.values import UserInfo
+from identra.values import Address, UserInfo
 from identra_github import GitHub as Provider
 from identra_github import GitHubSettings
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 SECRET = "gho_whatThePlaceGaveUs"
+
+
+class Unchecked(UserInfo):
+    """What a plugin may write to be rid of the checks."""
+
+    def __post_init__(self) -> None:
+        pass
+
+
+class Vouched(Address):
+    def __post_init__(self) -> None:
+        pass
+
+
+def hollow() -> UserInfo:
+    """Made whole, and changed though it is frozen."""
+    made = UserInfo("u-7")
+    object.__setattr__(made, "subject", None)
+    return made
 
 
 async def sign_in(told: Any) -> UserInfo:
@@ -86,3 +105,24 @@ def test_nothing_written_out_is_no_subject(nothing: object) -> None:
     """A plugin that takes str() of what is missing makes everybody one and the same person."""
     with pytest.raises(ValueError, match="subject"):
         UserInfo(str(nothing))
+
+
+UNCHECKED = {
+    "an empty subject": Unchecked(""),
+    "a subject that is none": Unchecked(None),  # type: ignore[arg-type]
+    "nobody's subject": Unchecked("null"),
+    "an address that is a word": Unchecked("u-7", addresses=("ada@example.com",)),  # type: ignore[arg-type]
+    "a word for an address": Unchecked(
+        "u-7",
+        addresses=(Vouched("ada@example.com", verified="yes", primary=True),),  # type: ignore[arg-type]
+    ),
+    "a frozen one changed": hollow(),
+}
+
+
+@pytest.mark.parametrize("case", UNCHECKED)
+async def test_what_does_not_check_itself_is_checked_here(case: str) -> None:
+    with pytest.raises(ProviderUnavailable):
+        await sign_in(UNCHECKED[case])
+    made = await sign_in(Unchecked("u-7", "ada"))
+    assert (type(made), made.subject, made.username) == (UserInfo, "u-7", "ada")

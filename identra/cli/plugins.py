@@ -93,11 +93,12 @@ async def _rebind(loaded: Loaded, name: str, issuer: str) -> tuple[str | None, i
 def check(config: Path | None, name: str, *, as_json: bool) -> int:
     """Run the rules for a plugin with the answers that it brings, and keep the report."""
     from identra.app.opening import system_clock
+    from identra.loader import read_plugin
     from identra.testing import report as reports
     from identra.values import rfc3339
 
     loaded = read_settings(config)
-    plugin = _wanted(name, loaded)
+    plugin = read_plugin(name, loaded.tree.plugins.directory)
     cases = reports.cases_of(plugin)
     results = [result for case in cases for result in case.run()]
     made = reports.report(plugin, results, identra=_release(), at=rfc3339(system_clock()))
@@ -140,21 +141,6 @@ def new(config: Path | None, name: str, kind: str, directory: Path | None) -> No
     folder = directory or Path(f"identra-{name.replace('_', '-')}")
     for file in drafts.write(folder, name, kind):
         click.echo(file)
-
-
-def _wanted(name: str, loaded: Loaded) -> Plugin:
-    """The plugin of that name, whether or not it is enabled."""
-    from identra.errors import OperatorError
-    from identra.loader import load
-
-    said = loaded.tree.plugins
-    ours = {plugin.name for plugin in load((), {}).plugins}
-    enabled = tuple(sorted({*said.enabled, name} - ours))
-    providers = load(enabled, {}, required=(name,), directory=said.directory)
-    found = next((plugin for plugin in providers.plugins if plugin.name == name), None)
-    if found is None:
-        raise OperatorError(f"no plugin {name!r} is installed")
-    return found
 
 
 def _release() -> str:

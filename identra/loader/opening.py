@@ -85,6 +85,13 @@ def load(  # noqa: PLR0913 - what the settings say, each by name
     return opening.done()
 
 
+def read_plugin(name: str, directory: str = "") -> Plugin:
+    """One plugin, enabled or not, with nothing said to it yet. Raises PluginError."""
+    opening = _Opening(frozenset({name}), None)
+    opening.read(find((name,), directory, {})[name])
+    return opening.plugins[name]
+
+
 @dataclass(slots=True)
 class _Opening:
     """What is in order so far, and what is not."""

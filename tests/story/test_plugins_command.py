@@ -93,6 +93,28 @@ def test_a_report_says_what_is_broken_and_is_of_this_version_alone(
         sys.path.remove(str(tmp_path / "draft" / "src"))
 
 
+def test_a_plugin_that_must_be_told_something_is_checked_with_what_its_answers_say(
+    tmp_path: Path, settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It need neither be enabled nor have a section."""
+    settings.write_text(settings.read_text().replace('enabled = ["acme"]', "enabled = []"))
+    pyproject, modules = draft(tmp_path, "hooks")
+    source = tmp_path / "draft" / "src" / "identra_acme"
+    needing = (source / "__init__.py").read_text().replace(' = SecretStr("")', "")
+    (source / "__init__.py").write_text(needing)
+    told = 'plugin = "identra_acme"\n    settings = {"api_key": "a key of this test"}'
+    answers = (source / "conformance.py").read_text().replace('plugin = "identra_acme"', told)
+    (source / "conformance.py").write_text(answers)
+    try:
+        with installed(tmp_path, pyproject, modules):
+            assert run(["plugins", "check", "acme", "--config", str(settings)]) == 0
+            assert "acme 0.1.0: keeps 3 rules" in capsys.readouterr().out
+            assert run(["plugins", "check", "nobody", "--config", str(settings)]) == 1
+            assert "no plugin 'nobody' is installed" in capsys.readouterr().err
+    finally:
+        sys.path.remove(str(tmp_path / "draft" / "src"))
+
+
 def test_a_plugin_without_answers_is_not_said_to_keep_rules(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import time
 from typing import Any
 
 import pytest
+from plugged import cancels_itself, clings, exits, waits
 from standin.github import GitHub
 
 from identra.errors import ProviderRefused, ProviderUnavailable
+from identra.providers import redirecting
 from identra.providers.oauth2 import authorization_url, exchange
 from identra.upstream import open_network
 from identra.values import Address, UserInfo
@@ -44,7 +48,7 @@ async def sign_in(told: Any) -> UserInfo:
         async def userinfo(self, upstream: Any, token: str) -> Any:  # noqa: ARG002 - the kind's shape
             if isinstance(told, BaseException):
                 raise told
-            return told
+            return (await told()) if inspect.iscoroutinefunction(told) else told
 
     github = GitHub()
     github.visitor = 7
@@ -92,6 +96,18 @@ async def test_anything_a_plugin_raises_is_unavailable_and_not_repeated(fault: E
 async def test_a_refusal_of_the_plugin_stays_a_refusal() -> None:
     with pytest.raises(ProviderRefused):
         await sign_in(ProviderRefused("no"))
+
+
+@pytest.mark.parametrize("act", [waits, clings, exits, cancels_itself])
+async def test_a_plugin_that_does_not_come_back_is_cut_off_in_its_time(
+    act: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it does with being told to end; ten seconds are half of one here."""
+    monkeypatch.setattr(redirecting, "TIME_LIMIT", 0.5)
+    began = time.monotonic()
+    with pytest.raises(ProviderUnavailable):
+        await sign_in(act)
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("told", [None, {"id": 7}, "7", UserInfo])

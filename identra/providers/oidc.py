@@ -144,16 +144,19 @@ class OIDCWay:
         async with one_clean_error(self.provider.name):
             claims = await self._claims(trip, code)
             told = {name: value for name, value in claims.items() if name not in _UNTOLD}
-            info = made_anew(self.provider.name, "read", self.provider.read(told))
+            async with one_clean_error(self.provider.name, "read"):
+                info = made_anew(self.provider.name, "read", self.provider.read(told))
             return replace(info, subject=self._subject(claims))
 
     async def _claims(self, trip: Trip, code: str) -> dict[str, Any]:
         now = self.clock() // SECOND
+        async with one_clean_error(self.provider.name, "client_secret"):
+            client = self._client(now)
         answer = await redeem(
             self.provider.name,
             self.upstream,
             self.metadata.token_url,
-            self._client(now),
+            client,
             code=code,
             verifier=trip.verifier,
             redirect_url=trip.redirect_url,

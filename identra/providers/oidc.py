@@ -15,6 +15,7 @@ from identra.providers.redirecting import (
     Client,
     RedirectingProvider,
     demand_url,
+    demand_words,
     departure,
     made_anew,
     one_clean_error,
@@ -81,6 +82,7 @@ class OIDCProvider(RedirectingProvider):
                 raise ValueError(f"{self.issuer} is no issuer")
         if self.discovery_url:
             demand_url(self.discovery_url, self.reaches)
+        demand_words("tenants", self.tenants)
         if "openid" not in self.scopes:
             raise ValueError("the scopes lack openid")
 

@@ -92,9 +92,13 @@ class RedirectingProvider(Provider):
         raise NotImplementedError
 
     def demand_sound(self) -> None:
-        """ValueError for endpoints, hosts or parameters that no provider may have."""
+        """ValueError for endpoints, hosts, scopes or parameters that no provider may have."""
         if not all(self.reaches):
             raise ValueError("a host is empty")
+        demand_words("scopes", self.scopes)
+        demand_words("authorize_parameters", tuple(self.authorize_parameters.values()))
+        if self.client_auth not in {None, "post", "basic"}:
+            raise ValueError("client_auth is post or basic")
         said = OURS & set(self.authorize_parameters)
         if said:
             raise ValueError(f"authorize_parameters say {min(said)}, which is the core's")
@@ -220,6 +224,12 @@ def demand_url(url: object, hosts: tuple[str, ...] | None = None) -> str:
     if hosts is not None and parts.netloc not in hosts:
         raise ValueError(f"the host of {url} is not among hosts")
     return url
+
+
+def demand_words(name: str, said: object) -> None:
+    """ValueError unless these are several texts: of one text alone each letter would be one."""
+    if not isinstance(said, tuple | list) or not all(isinstance(word, str) for word in said):
+        raise ValueError(f"{name} are no texts")
 
 
 def is_near(host: str | None) -> bool:

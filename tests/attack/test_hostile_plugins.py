@@ -201,13 +201,23 @@ async def test_a_provider_that_fails_is_one_clean_error_of_its_own_and_an_event(
 
 
 class Odd(OAuth2Provider):
-    """A place whose URL can't be written."""
+    """A place whose URL can't be written once it is on."""
 
     name, contract = "odd", 1
     email_trust = EmailTrust.never
     authorize_url, token_url = "https://odd.example/a", "https://odd.example/t"
     hosts = ("odd.example",)
-    scopes = (1, 2)  # type: ignore[assignment]
+    on = False
+
+    def missing(self) -> str | None:
+        self.on = True
+        return None
+
+    @property
+    def authorize_parameters(self) -> dict[str, str]:  # type: ignore[override]
+        if self.on:
+            raise TypeError("a secret: hunter2")
+        return {}
 
 
 async def test_a_place_that_can_not_be_left_for_is_one_clean_error_of_its_own(

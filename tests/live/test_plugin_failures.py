@@ -30,7 +30,15 @@ class Sad(OAuth2Provider):
     name, contract = "sad", 1
     email_trust = EmailTrust.never
     authorize_url, token_url = "https://sad.example/a", "https://sad.example/t"
-    hosts, scopes = ("sad.example",), (1, 2)
+    hosts = ("sad.example",)
+    on = False
+
+    def missing(self):
+        self.on = True
+
+    @property
+    def authorize_parameters(self):
+        return 1 / 0 if self.on else {}
 
 @hookimpl
 def providers():

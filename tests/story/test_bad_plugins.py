@@ -178,7 +178,10 @@ BROKEN = {
     "blocks as it is made": ("def __init__(self, settings): sleep(3600)", "took longer than"),
     "blocks when it is asked": ("def missing(self): sleep(3600)", "took longer than"),
     "has no issuer": ("issuer = None", "its issuer is no URL"),
-    "has odd parameters": ("authorize_parameters = 7", "TypeError"),
+    "has odd parameters": ("authorize_parameters = 7", "AttributeError"),
+    "has parameters of another type": ("authorize_parameters = {'a': 1}", "are no texts"),
+    "has one scope for many": ("scopes = 'user'", "scopes are no texts"),
+    "has another client_auth": ("client_auth = 'none'", "client_auth is post or basic"),
 }
 
 

@@ -76,9 +76,9 @@ def open_network(
     environment never used.
     """
     limits = bounds or Bounds()
+    verified = ssl.create_default_context
     client = httpx.AsyncClient(
-        transport=transport,
-        verify=ssl.create_default_context() if transport is None else True,
+        transport=transport or httpx.AsyncHTTPTransport(verify=verified(), trust_env=False),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import entry_points
+from importlib.metadata import distribution, entry_points
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -52,24 +52,26 @@ def find(
 def _everywhere(
     enabled: Sequence[str], directory: str, given: Mapping[str, ModuleType]
 ) -> Iterator[Candidate]:
-    told = cache(_told)  # a package's metadata is parsed anew whenever it is asked
-    ours: set[str] = set()
+    release = cache(_release)  # a wheel with many plugins is read once
     for entry in entry_points(group=GROUP):
-        package, version = told(entry.dist) if entry.dist else ("", "")
-        first = package == FIRST_PARTY
-        ours |= {entry.name} if first else set()
+        wheel, version = release(entry.dist)
+        first = wheel == FIRST_PARTY
         if (first or entry.name in enabled) and entry.name not in given:
             yield Candidate(entry.name, entry.value, version, first, entry.load)
     for name, module in given.items():
-        yield Candidate(name, module.__name__, "", name in ours, partial(_same, module))
+        yield Candidate(name, module.__name__, "", _is_ours(name), partial(_same, module))
     if directory:
         yield from (one for one in _in_folder(directory) if one.name in enabled)
 
 
-def _told(package: Distribution) -> tuple[str, str]:
-    """A package's name and version."""
-    told = package.metadata
-    return told["Name"], told["Version"]
+def _release(wheel: Distribution | None) -> tuple[str, str]:
+    said = wheel.metadata if wheel else {"Name": "", "Version": ""}
+    return said["Name"], said["Version"]
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a plugin of that name comes with Identra."""
+    return bool(distribution(FIRST_PARTY).entry_points.select(group=GROUP, name=name))
 
 
 def _in_folder(directory: str) -> Iterator[Candidate]:

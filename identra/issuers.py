@@ -25,29 +25,26 @@ class Issuers:
         self._db = db
         self._events = events
 
-    async def settle(self, found: Mapping[str, str]) -> None:
+    async def settle(self, found: Mapping[str, str]) -> dict[str, str]:
         """Record each name that is new, with its place; nothing where the database is only read.
 
-        Raises OperatorError naming the first that stood for another place until now.
+        What is wrong, by name, with those that stood for another place until now.
         """
-        recorded = await self._recorded()
+        recorded, wrong = await self._recorded(), {}
         for name, issuer in sorted(found.items()):
-            _demand_fits(name, issuer)
-            if name not in recorded and self._db.writable:
+            if name not in recorded and self._db.writable and not _objection(issuer):
                 recorded[name] = await self._record(name, issuer)
-            if recorded.get(name, issuer) != issuer:
-                raise OperatorError(
-                    f"providers.{name}: is {issuer} now and was {recorded[name]}; people of two"
-                    " places are not the same, so give it a name of its own, or, if the place only"
-                    f" moved, run `identra plugins rebind {name}`"
-                )
+            if why := _objection(issuer) or _moved(issuer, recorded.get(name, issuer), name):
+                wrong[name] = f"providers.{name}: {why}"
+        return wrong
 
     async def rebind(self, name: str, issuer: str) -> tuple[str | None, int]:
         """Let a name stand for this place; what it was before, and how many identities it has.
 
         These keep their subjects: whoever has one at the place as it is now, is that person.
         """
-        _demand_fits(name, issuer)
+        if why := _objection(issuer):
+            raise OperatorError(f"providers.{name}: {why}")
         return await self._db.transact(lambda: self._rebind(name, issuer))
 
     async def _rebind(self, name: str, issuer: str) -> tuple[str | None, int]:
@@ -84,6 +81,16 @@ class Issuers:
         return {row["name"]: row["issuer"] for row in rows}
 
 
-def _demand_fits(name: str, issuer: str) -> None:
-    if len(issuer) > LONGEST:
-        raise OperatorError(f"providers.{name}: its issuer has more than {LONGEST} characters")
+def _objection(issuer: str) -> str | None:
+    if len(issuer) > LONGEST or not issuer.isascii() or not issuer.isprintable():
+        return f"its issuer is no URL of at most {LONGEST} characters"
+    return None
+
+
+def _moved(issuer: str, recorded: str, name: str) -> str | None:
+    if issuer == recorded:
+        return None
+    return (
+        f"is {issuer} now and was {recorded}; people of two places are not the same, so give it a"
+        f" name of its own, or, if the place only moved, run `identra plugins rebind {name}`"
+    )

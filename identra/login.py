@@ -141,7 +141,7 @@ class Login:
     async def begin_oauth(self, departure: Departure, peer: Peer, *, bearer: str | None) -> Prompt:
         """Where to send the person; with Bearer the state can only bind, and only to her."""
         caller = await self._account.identify(bearer) if bearer else None
-        return await self._roundtrip.begin(departure, caller, peer)
+        return await self._mishaps.noting(self._roundtrip.begin(departure, caller, peer))
 
     @one_deadline
     async def complete_oauth(self, back: Return, peer: Peer) -> Welcome:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from identra.errors import PluginFailed, StoreUnavailable
+from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from identra.events import Events
+    from identra.values import Meter
 
 REST: Final = 60.0
 """Seconds in which the same failure of one plugin is told once by each process."""
@@ -28,8 +30,9 @@ log = structlog.get_logger(__name__)
 class Mishaps:
     """Notes what went wrong in plugins; whoever is served is not held up by that."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, meter: Meter = UNMETERED) -> None:
         self._events = events
+        self._meter = meter
         self._told: dict[tuple[str, str, str], tuple[float, int]] = {}
 
     async def noting(self, act: Awaitable[T]) -> T:
@@ -41,7 +44,8 @@ class Mishaps:
             raise
 
     async def note(self, failure: PluginFailed) -> None:
-        """Tell of a failure, unless the same was told within the minute; how many there were."""
+        """Count a failure, and tell of it, unless the same was told within the minute."""
+        self._meter.plugin_failed(failure.plugin, failure.call)
         key, now = (failure.plugin, failure.call, failure.cause), time.monotonic()
         since, silent = self._told.get(key, (-REST, 0))
         if now - since < REST:
@@ -52,9 +56,10 @@ class Mishaps:
         self._told[key] = (now, 0)
         said = {"plugin": failure.plugin, "call": failure.call, "cause": failure.cause}
         log.error("plugin failed", **said, unsaid=silent)
-        await self._record(failure, silent)
+        await self.record(failure, silent)
 
-    async def _record(self, failure: PluginFailed, silent: int) -> None:
+    async def record(self, failure: PluginFailed, silent: int = 0) -> None:
+        """Put a failure on record, and how many of its like were not told before it."""
         try:
             await self._events.record(
                 "plugin.failed",

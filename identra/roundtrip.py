@@ -131,7 +131,8 @@ class Roundtrip:
         )
         way = await self._places[provider.name].open()
         proofs = await self._challenges.open(opening, lifetime=self._policy.state_lifetime)
-        return Prompt(way.leave(_trip(opening, proofs)), proofs.state)
+        async with one_clean_error(provider.name, "departure"):
+            return Prompt(way.leave(_trip(opening, proofs)), proofs.state)
 
     async def finish(
         self, back: Return, caller: Caller | None

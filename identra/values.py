@@ -229,6 +229,10 @@ class Meter(Protocol):
         """A provider was asked; `outcome` is "answered" or a reason."""
         ...
 
+    def plugin_failed(self, plugin: str, call: str) -> None:
+        """A plugin's code raised, was late or gave rubbish, in a call by this name."""
+        ...
+
     def show(self, gauges: Mapping[tuple[str, ...], float]) -> None:
         """Replace all that gauges show: each number by its metric's name and labels' values."""
         ...
@@ -255,6 +259,9 @@ class Unmetered:
         """Forget it."""
 
     def provider_called(self, *_: object, **__: object) -> None:
+        """Forget it."""
+
+    def plugin_failed(self, *_: object, **__: object) -> None:
         """Forget it."""
 
     def show(self, *_: object, **__: object) -> None:

@@ -4,6 +4,7 @@ from identra.app.building import Swapped, build
 from identra.app.house import App, Readiness
 from identra.app.keyring import Workshop, opened_workshop
 from identra.app.office import (
+    moved_issuers,
     opened_arrivals,
     opened_copying,
     opened_database,
@@ -21,6 +22,7 @@ __all__ = [
     "Workshop",
     "build",
     "make_first_keys",
+    "moved_issuers",
     "opened_arrivals",
     "opened_copying",
     "opened_database",

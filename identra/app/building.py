@@ -129,8 +129,8 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     dev: bool,
 ) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
-    providers = loader.load_for(loaded, swapped.plugins)
-    await opening.settle_issuers(providers, db, clock)
+    found = loader.load_for(loaded, swapped.plugins)
+    providers = await opening.settle_issuers(found, db, clock)
     keys = await open_ring(tree, db, clock, meter, opened)
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)

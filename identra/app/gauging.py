@@ -76,6 +76,7 @@ class Gauges:
         yield (of.READY.name,), float(self.edges.keys.age < READ_LATELY)
         yield (of.HASH_QUEUE.name,), self.edges.hashing.busy
         yield (of.HASH_ROOM.name,), self.edges.hashing.room
+        yield (of.PLUGINS_LEFT_OUT.name,), len(self.edges.providers.failures)
         if isinstance(self.edges.mailer, SmtpMailer):
             yield (of.MAIL_QUEUE.name,), self.edges.mailer.unsettled
 

@@ -24,10 +24,11 @@ from identra.sessions import Ending
 from identra.users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from identra.db import Database
     from identra.housekeeping import Housekeeping
+    from identra.loader import Providers
     from identra.settings import Loaded, Persistence, SettingsTree
 
 
@@ -73,9 +74,14 @@ async def opened_copying(loaded: Loaded, other: Loaded) -> AsyncIterator[Copying
         yield copying
 
 
+def _is_new(place: Persistence) -> bool:
+    """Whether it is an embedded database that nobody has made yet."""
+    return place.driver == "sqlite" and not Path(place.name).exists()
+
+
 def _demand_file(source: Persistence) -> None:
     """A source that is not there is not made: there is nothing to copy."""
-    if source.driver == "sqlite" and not Path(source.name).exists():
+    if _is_new(source):
         said = os.strerror(errno.ENOENT)
         raise OperatorError(f"{source.name}: {said}; look at persistence.name")
 
@@ -116,6 +122,19 @@ async def opened_issuers(loaded: Loaded) -> AsyncIterator[Issuers]:
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
         yield Issuers(db, Events(db, opening.system_clock))
+
+
+async def moved_issuers(loaded: Loaded, providers: Providers) -> Mapping[str, str]:
+    """What is wrong, by name, with the places that names stand for; nothing is recorded.
+
+    Raises OperatorError where the database can't be read. One that is not there yet knows of none.
+    """
+    if _is_new(loaded.tree.persistence):
+        return {}
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await demand_schema(db)
+        return await opening.moved_issuers(providers, db.only_reading(), opening.system_clock)
 
 
 @asynccontextmanager

@@ -135,13 +135,18 @@ def places(
     }
 
 
-async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> None:
-    """See that every name that serves stands for the place that it always did.
+async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> Providers:
+    """Those whose names stand for the places that they always did; the others are left out.
 
-    Raises OperatorError.
+    Raises PluginError where the service does not start without one.
     """
+    return providers.without(await moved_issuers(providers, db, clock))
+
+
+async def moved_issuers(providers: Providers, db: Database, clock: Clock) -> Mapping[str, str]:
+    """What is wrong with the places that names stand for now; those that are new are recorded."""
     serving = {one.name: one.issuer for one in providers.oauths if lacks(one) is None}
-    await Issuers(db, Events(db, clock)).settle(serving)
+    return await Issuers(db, Events(db, clock)).settle(serving)
 
 
 def hook_upstreams(

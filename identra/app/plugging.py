@@ -51,7 +51,7 @@ def plug(  # noqa: PLR0913 - the edges they work with, each by name
     upstreams = opening.hook_upstreams(providers, transport, opened)
     observers = Observers()
     events = Events(db, clock, meter, observers.tell)
-    mishaps = Mishaps(events)
+    mishaps = Mishaps(events, meter)
     hooks = Hooks(providers, upstreams, mishaps)
     observers.start(bind(providers, upstreams, "observe"), mishaps)
     opened.push_async_callback(observers.close)

@@ -11,11 +11,14 @@ from identra import loader, master
 from identra.app import opening
 from identra.copying import demand_whole
 from identra.db.migrations import STEPS, migrate, plan_of, standing
-from identra.errors import OperatorError
+from identra.errors import OperatorError, PluginFailed
+from identra.events import Events
+from identra.mishaps import Mishaps
 
 if TYPE_CHECKING:
     from identra.db import Database
     from identra.db.migrations import Standing
+    from identra.loader import Providers
     from identra.settings import Loaded
 
 SCHEMA_REMEDY: Final = "the database's tables are older than this release; run `identra migrate`"
@@ -30,22 +33,30 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
     """
     tree = loaded.tree
     embedded = tree.persistence.driver == "sqlite" and not read_only
-    providers = loader.load_for(loaded)
-    for failure in providers.failures:
-        log.error("plugin left out", plugin=failure.name, cause=failure.says)
+    found = loader.load_for(loaded)
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
         if embedded:
             await migrate(db)
-        found = await demand_schema(db)
+        schema = await demand_schema(db)
         await demand_whole(db)
         if embedded:
             await make_first_keys(loaded, db)
         await opening.ring(tree, db, opening.system_clock).load()
         usable = db.only_reading() if read_only else db
-        await opening.settle_issuers(providers, usable, opening.system_clock)
-    if found.newer:
-        log.info("schema is newer", step=str(found.newer), known=str(STEPS[-1]))
+        providers = await opening.settle_issuers(found, usable, opening.system_clock)
+        await tell_of_failures(providers, usable)
+    if schema.newer:
+        log.info("schema is newer", step=str(schema.newer), known=str(STEPS[-1]))
+
+
+async def tell_of_failures(providers: Providers, db: Database) -> None:
+    """Log each plugin that is left out; where the database may be written it is an event too."""
+    mishaps = Mishaps(Events(db, opening.system_clock))
+    for failure in providers.failures:
+        log.error("plugin left out", plugin=failure.name, cause=failure.says)
+        if db.writable:
+            await mishaps.record(PluginFailed(failure.name, "start", failure.says))
 
 
 async def make_first_keys(loaded: Loaded, db: Database) -> bool:

@@ -31,14 +31,31 @@ def list_(config: Path | None, *, as_json: bool) -> None:
 
     loaded = read_settings(config)
     providers = load_for(loaded)
-    file = loaded.tree.plugins.reports
+    file, moved = loaded.tree.plugins.reports, _moved(loaded, providers)
     rows = [row for plugin in providers.plugins for row in _describe(plugin, providers, file)]
+    for row in rows:
+        if row["kind"] in {"oauth2", "oidc"}:
+            row["state"] = moved.get(row["name"], row["state"])
     rows += [_failed(failure) for failure in providers.failures]
     if as_json:
         print_json({"plugins": rows})
         return
     shown = ("name", "plugin", "version", "kind", "contract", "source", "conformance", "state")
     print_table(shown, [[row[name] for name in shown] for row in rows])
+
+
+def _moved(loaded: Loaded, providers: Providers) -> dict[str, str]:
+    """The state of every provider whose name stood for another place until now."""
+    from identra.app import moved_issuers
+    from identra.errors import IdentraError, OperatorError
+
+    try:
+        wrong = asyncio.run(moved_issuers(loaded, providers))
+    except (IdentraError, OperatorError) as fault:
+        click.echo(f"what names stand for was not looked at: {fault}", err=True)
+        return {}
+    ends = {name: "stops the start" if providers.must_have(name) else "left out" for name in wrong}
+    return {name: f"{ends[name]}: {says}" for name, says in wrong.items()}
 
 
 @command.command("rebind")
@@ -76,11 +93,12 @@ async def _rebind(loaded: Loaded, name: str, issuer: str) -> tuple[str | None, i
 def check(config: Path | None, name: str, *, as_json: bool) -> int:
     """Run the rules for a plugin with the answers that it brings, and keep the report."""
     from identra.app.opening import system_clock
+    from identra.loader import read_plugin
     from identra.testing import report as reports
     from identra.values import rfc3339
 
     loaded = read_settings(config)
-    plugin = _wanted(name, loaded)
+    plugin = read_plugin(name, loaded.tree.plugins.directory)
     cases = reports.cases_of(plugin)
     results = [result for case in cases for result in case.run()]
     made = reports.report(plugin, results, identra=_release(), at=rfc3339(system_clock()))
@@ -100,7 +118,7 @@ def check(config: Path | None, name: str, *, as_json: bool) -> int:
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice(["oauth2", "code", "secret", "hooks"]),
+    type=click.Choice(["oauth2", "oidc", "code", "secret", "hooks"]),
     required=True,
     help="Of which kind its provider is; or only hooks.",
 )
@@ -123,21 +141,6 @@ def new(config: Path | None, name: str, kind: str, directory: Path | None) -> No
     folder = directory or Path(f"identra-{name.replace('_', '-')}")
     for file in drafts.write(folder, name, kind):
         click.echo(file)
-
-
-def _wanted(name: str, loaded: Loaded) -> Plugin:
-    """The plugin of that name, whether or not it is enabled."""
-    from identra.errors import OperatorError
-    from identra.loader import load
-
-    said = loaded.tree.plugins
-    ours = {plugin.name for plugin in load((), {}).plugins}
-    enabled = tuple(sorted({*said.enabled, name} - ours))
-    providers = load(enabled, {}, required=(name,), directory=said.directory)
-    found = next((plugin for plugin in providers.plugins if plugin.name == name), None)
-    if found is None:
-        raise OperatorError(f"no plugin {name!r} is installed")
-    return found
 
 
 def _release() -> str:
@@ -179,7 +182,7 @@ def _row(plugin: Plugin, name: str, kind: str, conforms: str, state: str) -> dic
 def _failed(failure: Failure) -> dict[str, Any]:
     return {
         "name": failure.name,
-        "plugin": failure.name,
+        "plugin": failure.plugin,
         "version": failure.version,
         "kind": "",
         "contract": None,

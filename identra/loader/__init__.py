@@ -10,7 +10,7 @@ from identra.loader.nouns import (
     ProviderStatus,
     lacks,
 )
-from identra.loader.opening import load, load_for
+from identra.loader.opening import load, load_for, read_plugin
 
 __all__ = [
     "KINDS",
@@ -25,4 +25,5 @@ __all__ = [
     "lacks",
     "load",
     "load_for",
+    "read_plugin",
 ]

@@ -38,6 +38,10 @@ RESERVED: Final = frozenset(
     }
 )
 KINDS: Final = (CodeProvider, OAuth2Provider, OIDCProvider, SecretProvider)
+THEIRS: Final = frozenset(
+    {"kind", "trust", "keeps_identity", "reaches", "field", "redirects", "demand_sound"}
+)
+"""What a kind says of itself, and no plugin otherwise."""
 START_LIMIT: Final = 10.0
 """Seconds in which a plugin is imported and says what it brings."""
 
@@ -47,29 +51,28 @@ def read(candidate: Candidate, *, required: bool) -> Plugin:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
-        with _alarm(START_LIMIT):
+        with alarm(START_LIMIT):
             module = candidate.read()
             manager.register(module, name=candidate.name)
             manager.check_pending()
             hooks = tuple(_hooks(manager, candidate.name, module, required=required))
             made = [make for some in manager.hook.providers() for make in some]
-            models = manager.hook.section()
+            for make in made:
+                check(candidate.name, make)
+            return Plugin(
+                name=candidate.name,
+                source=candidate.source,
+                version=candidate.version,
+                contract=_contract(candidate.name, module, made),
+                first_party=candidate.first_party,
+                makes=tuple(made),
+                hooks=hooks,
+                section=_section(candidate.name, manager.hook.section()),
+            )
     except PluginError:
         raise
     except (Exception, SystemExit) as fault:
         raise _refused(candidate.name, f"{type(fault).__name__}: {fault}") from fault
-    for make in made:
-        check(candidate.name, make)
-    return Plugin(
-        name=candidate.name,
-        source=candidate.source,
-        version=candidate.version,
-        contract=_contract(candidate.name, module, made),
-        first_party=candidate.first_party,
-        makes=tuple(made),
-        hooks=hooks,
-        section=_section(candidate.name, models),
-    )
 
 
 def check(plugin: str, make: Any) -> None:
@@ -91,6 +94,13 @@ def check(plugin: str, make: Any) -> None:
     ours = isinstance(model, type) and issubclass(model, ProviderSettings)
     demand(ours, "settings_model is none of ours")
     demand(_may_trust(make, trust), f"a {make.kind} provider can't declare {trust}")
+    for kept in sorted(THEIRS):
+        same = getattr(make, kept, None) is getattr(_kind_of(make), kept, None)
+        demand(same, f"{kept} is set by the kind")
+
+
+def _kind_of(make: type[Provider]) -> type[Provider]:
+    return next(kind for kind in KINDS if issubclass(make, kind))
 
 
 def _may_trust(make: Any, trust: EmailTrust | None) -> bool:
@@ -145,7 +155,7 @@ def _refused(plugin: str, says: str) -> PluginError:
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def alarm(seconds: float) -> Iterator[None]:
     """Interrupt what takes longer; where no signal can reach it, it takes its time."""
     if threading.current_thread() is not threading.main_thread():
         yield

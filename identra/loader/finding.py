@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import entry_points
+from importlib.metadata import distribution, entry_points
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -59,7 +59,7 @@ def _everywhere(
         if (first or entry.name in enabled) and entry.name not in given:
             yield Candidate(entry.name, entry.value, version, first, entry.load)
     for name, module in given.items():
-        yield Candidate(name, module.__name__, "", first_party=False, read=partial(_same, module))
+        yield Candidate(name, module.__name__, "", _is_ours(name), partial(_same, module))
     if directory:
         yield from (one for one in _in_folder(directory) if one.name in enabled)
 
@@ -67,6 +67,11 @@ def _everywhere(
 def _release(wheel: Distribution | None) -> tuple[str, str]:
     said = wheel.metadata if wheel else {"Name": "", "Version": ""}
     return said["Name"], said["Version"]
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a plugin of that name comes with Identra."""
+    return bool(distribution(FIRST_PARTY).entry_points.select(group=GROUP, name=name))
 
 
 def _in_folder(directory: str) -> Iterator[Candidate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from identra.errors import OperatorError, UnknownProvider
@@ -68,6 +68,7 @@ class Failure:
     """A plugin, or an instance of its provider, that is left out, and why, in one line."""
 
     name: str
+    plugin: str
     source: str
     version: str
     says: str
@@ -83,6 +84,8 @@ class Providers:
     """OAuth providers whose section says `enabled = false`."""
     failures: tuple[Failure, ...] = ()
     """What was left out because it is not in order."""
+    required: frozenset[str] = frozenset()
+    """Plugins and providers without which nothing starts."""
 
     @property
     def codes(self) -> tuple[CodeProvider, ...]:
@@ -123,6 +126,29 @@ class Providers:
         """Every plugin's hook of that name, in the order of the plugins' names."""
         found = (hook for plugin in self.plugins for hook in plugin.hooks if hook.name == name)
         return tuple(sorted(found, key=lambda hook: hook.plugin))
+
+    def without(self, wrong: Mapping[str, str]) -> Providers:
+        """All but these, each with what is wrong with it, which are among the failures then.
+
+        Raises PluginError for the first that is first-party or required.
+        """
+        failures = []
+        for name, says in sorted(wrong.items()):
+            plugin = self.plugin_of(name)
+            if self.must_have(name):
+                raise PluginError(says)
+            failures.append(Failure(name, plugin.name, plugin.source, plugin.version, says))
+        left = {name: provider for name, provider in self.on.items() if name not in wrong}
+        return replace(self, on=left, failures=(*self.failures, *failures))
+
+    def must_have(self, name: str) -> bool:
+        """Whether nothing starts without the provider of that name."""
+        plugin = self.plugin_of(name)
+        return plugin.first_party or bool({plugin.name, name} & self.required)
+
+    def plugin_of(self, name: str) -> Plugin:
+        """The plugin that brought the provider of that name, which is on."""
+        return next(one for one in self.plugins if type(self.on[name]) in one.makes)
 
     def _sorted(self) -> Iterator[Provider]:
         return (self.on[name] for name in sorted(self.on))

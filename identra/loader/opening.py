@@ -10,13 +10,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import SecretStr
+
 from identra.errors import OperatorError
 from identra.loader import checking
-from identra.loader.checking import NAME, RESERVED
+from identra.loader.checking import NAME, RESERVED, START_LIMIT, alarm
 from identra.loader.finding import find
 from identra.loader.nouns import Failure, Plugin, PluginError, Providers
+from identra.providers.base import ProviderSettings
 from identra.providers.redirecting import RedirectingProvider
 from identra.settings import SettingsError, read_section
+from identra.settings.masking import MASK
 from identra.upstream import demand_hosts
 
 if TYPE_CHECKING:
@@ -79,6 +83,13 @@ def load(  # noqa: PLR0913 - what the settings say, each by name
     opening.open_hooks(hooks or {})
     opening.open_providers(sections)
     return opening.done()
+
+
+def read_plugin(name: str, directory: str = "") -> Plugin:
+    """One plugin, enabled or not, with nothing said to it yet. Raises PluginError."""
+    opening = _Opening(frozenset({name}), None)
+    opening.read(find((name,), directory, {})[name])
+    return opening.plugins[name]
 
 
 @dataclass(slots=True)
@@ -158,6 +169,7 @@ class _Opening:
             on={one.name: one for one in self.opened if one.settings.enabled},
             off=tuple(one.name for one in closed if isinstance(one, RedirectingProvider)),
             failures=tuple(self.failures[name] for name in sorted(self.failures)),
+            required=self.required,
         )
 
     def fail(
@@ -166,7 +178,7 @@ class _Opening:
         """Leave a plugin or a provider out, or refuse to start without it."""
         if plugin.first_party or {plugin.name, name} & self.required:
             raise fault
-        self.failures[name] = Failure(name, plugin.source, plugin.version, str(fault))
+        self.failures[name] = Failure(name, plugin.name, plugin.source, plugin.version, str(fault))
 
     def _miss(self, name: str, asked: str) -> None:
         """A section whose plugin is not here: it has failed, or was never let in."""
@@ -176,10 +188,17 @@ class _Opening:
             raise PluginError(f"providers.{name}: no plugin brings {asked!r}; one has failed")
         failed = ", ".join(sorted(self.failures))
         says = f"providers.{name}: no plugin brings it; these have failed: {failed}"
-        self.failures.setdefault(name, Failure(name, "", "", says))
+        self.failures.setdefault(name, Failure(name, asked, "", "", says))
 
     def _hook_settings(self, plugin: Plugin, said: Mapping[str, Any] | None) -> HookSettings:
-        return read_section(plugin.section, dict(said or {}), f"hooks.{plugin.name}", self.file)
+        key = f"hooks.{plugin.name}"
+        try:
+            with alarm(START_LIMIT):
+                return read_section(plugin.section, dict(said or {}), key, self.file)
+        except SettingsError:
+            raise
+        except (Exception, SystemExit) as fault:
+            raise PluginError(f"{key}: {type(fault).__name__}") from fault
 
 
 def _open(
@@ -187,22 +206,48 @@ def _open(
 ) -> Provider:
     if not NAME.fullmatch(name) or name in RESERVED:
         raise PluginError(f"providers.{name}: is not a name a provider can have")
+    settings = None
     try:
-        settings = read_section(make.settings_model, dict(section), f"providers.{name}", file)
-        provider = make(settings)
-        if isinstance(provider, RedirectingProvider):
-            provider.demand_sound()
-        demand_hosts(provider.hosts)
+        with alarm(START_LIMIT):
+            settings = read_section(make.settings_model, dict(section), f"providers.{name}", file)
+            provider = make(settings)
+            provider.name = name
+            _demand_whole(provider)
     except SettingsError:
         raise
-    except OperatorError as fault:
-        raise PluginError(f"providers.{name}: {fault}") from fault
     except (Exception, SystemExit) as fault:
-        raise PluginError(f"providers.{name}: {type(fault).__name__}: {fault}") from fault
+        called = "" if isinstance(fault, OperatorError) else f"{type(fault).__name__}: "
+        says = _without_secrets(f"{called}{fault}", settings)
+        raise PluginError(f"providers.{name}: {says}") from fault
     if provider.trust is not make.email_trust and provider.kind == "code":
         raise PluginError(f"providers.{name}.email_trust: is fixed for codes")
-    provider.name = name
     return provider
+
+
+def _demand_whole(provider: Provider) -> None:
+    """OperatorError, or what it raises, unless all can be asked of it that will be."""
+    if not isinstance(provider.settings, ProviderSettings):
+        raise OperatorError("it does not hold its settings")
+    if isinstance(provider, RedirectingProvider):
+        provider.demand_sound()
+        issuer: object = provider.issuer
+        if not isinstance(issuer, str):
+            raise OperatorError("its issuer is no URL")
+    demand_hosts(provider.hosts)
+    try:
+        provider.missing()
+    except TimeoutError:
+        raise
+    except (Exception, SystemExit):  # noqa: BLE001 - it is on, and can't serve
+        return
+
+
+def _without_secrets(says: str, settings: ProviderSettings | None) -> str:
+    """A plugin's words, in which a secret of its section may stand."""
+    for value in vars(settings).values() if settings else ():
+        if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
+            says = says.replace(secret, MASK)
+    return says
 
 
 def _not_enabled(key: str) -> PluginError:

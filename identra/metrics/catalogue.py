@@ -90,6 +90,18 @@ PROVIDER_CALLS: Final = Metric(
 PROVIDER_SECONDS: Final = Metric(
     "identra_provider_call_seconds", "histogram", "Seconds of a call to a provider", ("provider",)
 )
+PLUGIN_FAILURES: Final = Metric(
+    "identra_plugin_failures_total",
+    "counter",
+    "Calls into plugins that failed",
+    ("plugin", "call"),
+)
+PLUGINS_LEFT_OUT: Final = Metric(
+    "identra_plugins_left_out",
+    "gauge",
+    "Plugins and providers that the service started without",
+    merging="max",
+)
 READY: Final = Metric(
     "identra_ready", "gauge", "1 where the worker can do its work", merging="each"
 )
@@ -144,7 +156,7 @@ BUILD: Final = Metric(
 
 EVERY: Final = (
     *(REQUESTS, REQUEST_SECONDS, TOKENS_REFUSED, LOGINS, SESSIONS_REVOKED, EVENTS),
-    *(MAIL, PROVIDER_CALLS, PROVIDER_SECONDS),
+    *(MAIL, PROVIDER_CALLS, PROVIDER_SECONDS, PLUGIN_FAILURES, PLUGINS_LEFT_OUT),
     *(READY, HASH_QUEUE, HASH_ROOM, MAIL_QUEUE, CONNECTIONS, REDIS_UP),
     *(KEYS, KEY_AGE, KEY_NEXT_STEP, KEY_RING_READ),
     *(WORKERS, WORKERS_WANTED, WORKER_ENDS, BUILD),

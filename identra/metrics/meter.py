@@ -77,6 +77,10 @@ class Pen:
         self._sheet.add(of.PROVIDER_CALLS, (provider, outcome))
         self._observe(of.PROVIDER_SECONDS, (provider,), seconds)
 
+    def plugin_failed(self, plugin: str, call: str) -> None:
+        """Count a failed call into a plugin."""
+        self._sheet.add(of.PLUGIN_FAILURES, (plugin, call))
+
     def show(self, gauges: Mapping[Series, float]) -> None:
         """Replace what all gauges show; what is not among them is told no more."""
         for name, *labels in self._shown - gauges.keys():

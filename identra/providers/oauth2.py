@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from identra.errors import PluginFailed
 from identra.providers.redirecting import (
     Client,
     OAuth2Settings,
@@ -13,14 +12,14 @@ from identra.providers.redirecting import (
     demand_url,
     departure,
     in_its_time,
+    made_anew,
     redeem,
 )
-from identra.values import UserInfo
 
 if TYPE_CHECKING:
     from identra.providers.base import Kind
     from identra.providers.redirecting import Trip
-    from identra.values import Upstream
+    from identra.values import Upstream, UserInfo
 
 __all__ = ["OAuth2Place", "OAuth2Provider", "OAuth2Settings", "authorization_url", "exchange"]
 
@@ -124,10 +123,7 @@ async def exchange(
     understood or does not answer in time. A plugin's exception, whatever it is, is the latter.
     """
     reading = _read_person(provider, upstream, code, verifier, redirect_url)
-    info: object = await in_its_time(provider.name, reading)
-    if not isinstance(info, UserInfo):
-        raise PluginFailed(provider.name, "userinfo", "gave no UserInfo")
-    return info
+    return await in_its_time(provider.name, reading)
 
 
 async def _read_person(
@@ -145,4 +141,5 @@ async def _read_person(
         verifier=verifier,
         redirect_url=redirect_url,
     )
-    return await provider.userinfo(upstream, answer["access_token"])
+    told: object = await provider.userinfo(upstream, answer["access_token"])
+    return made_anew(provider.name, "userinfo", told)

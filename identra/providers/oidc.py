@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from identra.errors import PluginFailed, ProviderRefused
+from identra.errors import ProviderRefused
 from identra.providers import idtoken
 from identra.providers.discovery import Directory
 from identra.providers.idtoken import TENANT
@@ -15,7 +15,9 @@ from identra.providers.redirecting import (
     Client,
     RedirectingProvider,
     demand_url,
+    demand_words,
     departure,
+    made_anew,
     one_clean_error,
     redeem,
 )
@@ -80,6 +82,7 @@ class OIDCProvider(RedirectingProvider):
                 raise ValueError(f"{self.issuer} is no issuer")
         if self.discovery_url:
             demand_url(self.discovery_url, self.reaches)
+        demand_words("tenants", self.tenants)
         if "openid" not in self.scopes:
             raise ValueError("the scopes lack openid")
 
@@ -143,18 +146,19 @@ class OIDCWay:
         async with one_clean_error(self.provider.name):
             claims = await self._claims(trip, code)
             told = {name: value for name, value in claims.items() if name not in _UNTOLD}
-            info: object = self.provider.read(told)
-            if not isinstance(info, UserInfo):
-                raise PluginFailed(self.provider.name, "read", "gave no UserInfo")
+            async with one_clean_error(self.provider.name, "read"):
+                info = made_anew(self.provider.name, "read", self.provider.read(told))
             return replace(info, subject=self._subject(claims))
 
     async def _claims(self, trip: Trip, code: str) -> dict[str, Any]:
         now = self.clock() // SECOND
+        async with one_clean_error(self.provider.name, "client_secret"):
+            client = self._client(now)
         answer = await redeem(
             self.provider.name,
             self.upstream,
             self.metadata.token_url,
-            self._client(now),
+            client,
             code=code,
             verifier=trip.verifier,
             redirect_url=trip.redirect_url,

@@ -16,7 +16,7 @@ from identra.deadline import bounded
 from identra.errors import IdentraError, PluginFailed, ProviderRefused, ProviderUnavailable
 from identra.providers.base import Provider, ProviderSettings
 from identra.secret import pkce_challenge
-from identra.values import error_word
+from identra.values import Address, UserInfo, error_word
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -92,9 +92,13 @@ class RedirectingProvider(Provider):
         raise NotImplementedError
 
     def demand_sound(self) -> None:
-        """ValueError for endpoints, hosts or parameters that no provider may have."""
+        """ValueError for endpoints, hosts, scopes or parameters that no provider may have."""
         if not all(self.reaches):
             raise ValueError("a host is empty")
+        demand_words("scopes", self.scopes)
+        demand_words("authorize_parameters", tuple(self.authorize_parameters.values()))
+        if self.client_auth not in {None, "post", "basic"}:
+            raise ValueError("client_auth is post or basic")
         said = OURS & set(self.authorize_parameters)
         if said:
             raise ValueError(f"authorize_parameters say {min(said)}, which is the core's")
@@ -120,7 +124,7 @@ async def in_its_time(name: str, reading: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def one_clean_error(name: str) -> AsyncIterator[None]:
+async def one_clean_error(name: str, call: str = "userinfo") -> AsyncIterator[None]:
     """Ten seconds for what is inside, and PluginFailed for whatever goes wrong there.
 
     A plugin's own words may hold what the place told us, so only a fault's name is told. One that
@@ -130,11 +134,22 @@ async def one_clean_error(name: str) -> AsyncIterator[None]:
         async with asyncio.timeout(TIME_LIMIT):
             yield
     except TimeoutError as late:
-        raise PluginFailed(name, "userinfo", "no answer in time") from late
+        raise PluginFailed(name, call, "no answer in time") from late
     except IdentraError:
         raise
     except (Exception, SystemExit) as fault:
-        raise PluginFailed(name, "userinfo", type(fault).__name__) from fault
+        raise PluginFailed(name, call, type(fault).__name__) from fault
+
+
+def made_anew(name: str, call: str, told: object) -> UserInfo:
+    """What a plugin tells of somebody, held against the contract here: a subclass may not check.
+
+    Raises PluginFailed, ValueError.
+    """
+    if not isinstance(told, UserInfo):
+        raise PluginFailed(name, call, "gave no UserInfo")
+    addresses = tuple(Address(one.email, one.verified, one.primary) for one in told.addresses)
+    return UserInfo(told.subject, told.username, told.avatar_url, addresses)
 
 
 def departure(
@@ -209,6 +224,12 @@ def demand_url(url: object, hosts: tuple[str, ...] | None = None) -> str:
     if hosts is not None and parts.netloc not in hosts:
         raise ValueError(f"the host of {url} is not among hosts")
     return url
+
+
+def demand_words(name: str, said: object) -> None:
+    """ValueError unless these are several texts: of one text alone each letter would be one."""
+    if not isinstance(said, tuple | list) or not all(isinstance(word, str) for word in said):
+        raise ValueError(f"{name} are no texts")
 
 
 def is_near(host: str | None) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from identra.errors import IdentraError, OperatorError
 from identra.testing.watching import Watch, watching
 
 if TYPE_CHECKING:
@@ -89,9 +90,7 @@ class Conformance:
             try:
                 self.check(rule)
             except Exception as broken:  # noqa: BLE001 - whatever it raises, the rule does not hold
-                seen = isinstance(broken, AssertionError) and str(broken)
-                fault = str(broken) if seen else type(broken).__name__
-                fault = fault.partition("\n")[0]
+                fault = _seen(broken).partition("\n")[0]
             yield Result(rule.name, rule.says, fault, time.perf_counter() - began)
 
     def check(self, rule: Rule) -> None:
@@ -103,6 +102,14 @@ class Conformance:
     async def _watched(self, rule: Rule, watch: Watch) -> None:
         async with watch.ticking():
             await rule.check(self, watch)
+
+
+def _seen(broken: Exception) -> str:
+    """What was seen, in one's words where these are ours."""
+    if isinstance(broken, IdentraError):
+        return f"{broken.reason}: {broken.detail}".removesuffix(": ")
+    ours = isinstance(broken, AssertionError | OperatorError) and str(broken)
+    return str(broken) if ours else type(broken).__name__
 
 
 def _as_test(rule: Rule) -> Callable[[Conformance], None]:

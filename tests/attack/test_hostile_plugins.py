@@ -198,3 +198,41 @@ async def test_a_provider_that_fails_is_one_clean_error_of_its_own_and_an_event(
         }
         assert "hunter2" not in str(told)
         assert PASSWORD not in str(told)
+
+
+class Odd(OAuth2Provider):
+    """A place whose URL can't be written once it is on."""
+
+    name, contract = "odd", 1
+    email_trust = EmailTrust.never
+    authorize_url, token_url = "https://odd.example/a", "https://odd.example/t"
+    hosts = ("odd.example",)
+    on = False
+
+    def missing(self) -> str | None:
+        self.on = True
+        return None
+
+    @property
+    def authorize_parameters(self) -> dict[str, str]:  # type: ignore[override]
+        if self.on:
+            raise TypeError("a secret: hunter2")
+        return {}
+
+
+async def test_a_place_that_can_not_be_left_for_is_one_clean_error_of_its_own(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    said = {"client_id": "app-1", "client_secret": "9f2c4e6a", "redirect_url": "https://a.example"}
+    sections = IMMEDIATE | {"providers.odd": said}
+
+    def providers() -> list[type[OAuth2Provider]]:
+        return [Odd]
+
+    given = {"odd": plugin("odd", providers)}
+    async with open_house(tmp_path, persistence, sections=sections, plugins=given) as house:
+        answer = await house.caller().ask("/oauth/url", provider="odd")
+        assert (answer.status_code, reason(answer)) == (503, "PROVIDER_UNAVAILABLE")
+        (told,) = await events(house, "plugin.failed")
+        assert (told["plugin"], told["call"], told["cause"]) == ("odd", "departure", "TypeError")
+        await everything_works(house)

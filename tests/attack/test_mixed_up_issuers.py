@@ -5,12 +5,17 @@ what the honest one gave (RFC 9700, 4.4); or she has a name stand for another pl
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import doors
+import grpc
 import pytest
+import running
 from callers import House, access, open_house, reason, tokens
 from clock import FrozenClock
 from standin.openid import OpenId, world
+
+from identra.grpc.identra.v1 import identra_pb2 as v1
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -101,6 +106,44 @@ async def test_an_answer_that_names_another_issuer_is_brought_nowhere(
         assert evil.count("/token") == honest.count("/token") == 0
         right = evil.approve(await _leave(house, "evil")) | {"iss": evil.issuer}
         tokens(await house.caller().say("/oauth/login", right))
+
+
+async def _over_grpc(house: House, back: dict[str, str], pair: dict[str, Any]) -> doors.Told:
+    """Log in by what came back, or bind it to whoever holds the pair."""
+    name = "BindUserByOAuth" if pair else "LoginByOAuth"
+    request = getattr(v1, f"{name}Request")(**back)
+    metadata = [("authorization", f"Bearer {access(pair)}")] if pair else []
+    async with running.rpc_of(house.app) as place, grpc.aio.insecure_channel(place) as channel:
+        called = channel.unary_unary(
+            f"/identra.v1.IdentraService/{name}",
+            request_serializer=lambda said: said.SerializeToString(),
+            response_deserializer=getattr(v1, f"{name}Response").FromString,
+        )
+        try:
+            answer = await called(request, metadata=metadata, timeout=running.PATIENCE)
+        except grpc.aio.AioRpcError as error:
+            return doors.failure(error)
+        return doors.Told(0, doors.as_json(answer))
+
+
+@pytest.mark.parametrize("binds", [False, True], ids=["login", "bind"])
+async def test_an_answer_that_names_another_issuer_is_brought_nowhere_by_any_door(
+    tmp_path: Path, persistence: Persistence, honest: OpenId, evil: OpenId, binds: bool
+) -> None:
+    route = "/oauth/bind" if binds else "/oauth/login"
+    async with _house(tmp_path, persistence, honest, evil) as house:
+        her, pair = await house.owner("ada@example.com")
+        pair = pair if binds else {}
+        bearer = access(pair) if pair else None
+        wrong = evil.approve(await _leave(house, "evil")) | {"iss": honest.issuer}
+        assert reason(await her.say(route, wrong, bearer=bearer)) == "INVALID_STATE"
+        wrong = evil.approve(await _leave(house, "evil")) | {"iss": honest.issuer}
+        assert (await _over_grpc(house, wrong, pair)).reason == "INVALID_STATE"
+        assert evil.count("/token") == honest.count("/token") == 0
+        right = evil.approve(await _leave(house, "evil")) | {"iss": evil.issuer}
+        assert (await _over_grpc(house, right, pair)).answer["token"]["access_token"]["token"]
+        right = evil.approve(await _leave(house, "evil")) | {"iss": evil.issuer}
+        tokens(await her.say(route, right, bearer=bearer))
 
 
 async def test_a_place_that_names_its_issuer_always_does(

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +33,19 @@ def test_a_module_is_read_at_one_sitting(path: Path) -> None:
     assert len(text.splitlines()) <= MOST_LINES
     for name, lines in _functions(ast.parse(text)):
         assert lines <= MOST_STATEMENT_LINES, f"{name} has {lines} lines"
+
+
+def test_a_provider_of_ours_is_as_short_as_a_stranger_s() -> None:
+    """Half of them under 40 lines, none over 90: a place is named in a few, or it is core."""
+    modules = [path for path in MODULES if path.parts[-3] == "plugins"]
+    lines = [
+        len(path.read_text(encoding="utf-8").splitlines())
+        for path in modules
+        if path.name == "__init__.py"
+    ]
+    assert len(lines) > 10
+    assert median(lines) < 40
+    assert max(lines) <= 90
 
 
 def _functions(tree: ast.AST) -> Iterator[tuple[str, int]]:

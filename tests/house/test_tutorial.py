@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import grpc
 import handbook
 import httpx
 import pytest
+from google.protobuf import json_format
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
 from running import PATIENCE
 from standin.acme import Acme
 from standin.sites import open_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from standin.faults import Fault
 
@@ -34,6 +44,7 @@ PERSON = {
     "emails": [{"email": "ada@example.com", "verified": True, "primary": True}],
 }
 SHIM = '#!/bin/sh\nexec "{python}" -m pip --python "{venv}/bin/python" "$@"\n'
+RULES = "23 passed"
 FIRST = ["python3 -m venv .venv", ". .venv/bin/activate"]
 """What makes and enters the environment; the test's own has the packages that pip would fetch."""
 
@@ -132,26 +143,36 @@ def test_a_stranger_signs_in_at_a_place_of_her_own_by_the_page_alone(stranger: S
     draft = typed.index("pytest") + 1
     for line in typed[2:draft]:
         said = stranger.type(line)
-    assert "22 passed" in said
+    assert RULES in said
     for path, text in files().items():
         assert (stranger.here / path).exists(), path
         (stranger.here / path).write_text(text)
-    *rest, serve = typed[draft:]
     settings = next(fence for fence in handbook.on(PAGE) if fence.language == "toml")
     handbook.written(settings, stranger.here)
-    said = {line: stranger.type(line) for line in rest}
-    assert "22 passed" in said["pytest"]
-    checked = next(said[line] for line in rest if "plugins check" in line)
-    assert "acme 0.1.0: keeps 22 rules" in checked
-    listed = next(said[line] for line in rest if "plugins list" in line)
-    assert re.search(r"^acme .* keeps 22 rules +on$", listed, re.MULTILINE)
+    start = next(at for at, line in enumerate(typed) if line.startswith("identra serve"))
+    said = {line: stranger.type(line) for line in typed[draft:start]}
+    assert RULES in said["pytest"]
+    checked = next(said[line] for line in said if "plugins check" in line)
+    assert "acme 0.1.0: keeps 23 rules" in checked
+    listed = next(said[line] for line in said if "plugins list" in line)
+    assert re.search(r"^acme .* keeps 23 rules +on$", listed, re.MULTILINE)
     acme = Acme("4f9d2c71", SECRET, SECRET, PERSON)
-    with open_site(Far(acme)) as site, serving(stranger, serve, site.base_url) as url:
-        signed_in(url, acme, site.base_url)
+    with open_site(Far(acme)) as site, serving(stranger, typed[start], site.base_url) as places:
+        rest, rpc = typed[start + 1 : start + 3], typed[start + 3 :]
+        signed_in(acme, site.base_url, [partial(curl, stranger, places, line) for line in rest])
+        signed_in(acme, site.base_url, [partial(grpcurl, places, line) for line in rpc])
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the service answers, for what the page says: HOST:PORT each."""
+
+    rest: str
+    rpc: str
 
 
 @contextmanager
-def serving(stranger: Stranger, line: str, base_url: str) -> Iterator[str]:
+def serving(stranger: Stranger, line: str, base_url: str) -> Iterator[Places]:
     """The service as the page starts it, Acme being elsewhere."""
     more = {
         "IDENTRA_PROVIDERS__ACME__BASE_URL": base_url,
@@ -167,17 +188,44 @@ def serving(stranger: Stranger, line: str, base_url: str) -> Iterator[str]:
     ) as service:
         try:
             assert service.stdout
-            yield service.stdout.readline().split()[-1]
+            rest, rpc = (service.stdout.readline().split()[-1] for _door in range(2))
+            yield Places(rest.removeprefix("http://"), rpc)
         finally:
             service.terminate()
 
 
-def signed_in(url: str, acme: Acme, base_url: str) -> None:
-    asked = httpx.get(f"{url}/oauth/url", params={"provider": "acme"}, timeout=PATIENCE).json()
-    back = acme.approve(asked["url"].replace(base_url, "https://acme.example"))
-    answer = httpx.post(f"{url}/oauth/login", json=back, timeout=PATIENCE)
-    assert answer.status_code == 200, answer.text
-    assert (answer.json()["username"], answer.json()["email"]) == ("ada", "ada@example.com")
-    bearer = {"Authorization": f"Bearer {answer.json()['token']['access_token']['token']}"}
-    info = httpx.post(f"{url}/me/login-info", headers=bearer, timeout=PATIENCE).json()
-    assert info["oauth_connections"] == [{"provider": "acme", "provider_user_id": "u-7"}]
+def signed_in(acme: Acme, base_url: str, steps: list[Callable[[str, str], dict[str, Any]]]) -> None:
+    """Ask where to go, say yes there, and bring back what comes of it."""
+    leave, arrive = steps
+    url = leave("", "")["url"]
+    back = acme.approve(url.replace(base_url, "https://acme.example"))
+    answer = arrive(back["code"], back["state"])
+    assert (answer["username"], answer["email"]) == ("ada", "ada@example.com")
+    assert answer["token"]["access_token"]["token"].count(".") == 2
+
+
+def curl(stranger: Stranger, places: Places, line: str, code: str, state: str) -> dict[str, Any]:
+    """Type a line of the page with the code and the state that came back."""
+    assert "localhost:8080" in line
+    told = line.replace("localhost:8080", places.rest).replace("curl ", "curl --silent ")
+    answer = stranger.type(told.replace("CODE", code).replace("STATE", state))
+    said: dict[str, Any] = json.loads(answer)
+    return said
+
+
+def grpcurl(places: Places, line: str, code: str, state: str) -> dict[str, Any]:
+    """Do what grpcurl does: ask which methods there are, and call one in JSON."""
+    program, plaintext, data, said, place, called = shlex.split(line)
+    assert (program, plaintext, data, place) == ("grpcurl", "-plaintext", "-d", "localhost:50051")
+    service, _, name = called.partition("/")
+    with grpc.insecure_channel(places.rpc) as channel:
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        method = pool.FindServiceByName(service).FindMethodByName(name)
+        takes, gives = (GetMessageClass(one) for one in (method.input_type, method.output_type))
+        call = channel.unary_unary(
+            f"/{called}", takes.SerializeToString, gives.FromString, _registered_method=False
+        )
+        asked = json.loads(said.replace("CODE", code).replace("STATE", state))
+        answer = call(json_format.ParseDict(asked, takes()), timeout=PATIENCE)
+    told: dict[str, Any] = json_format.MessageToDict(answer, preserving_proto_field_name=True)
+    return told

@@ -16,7 +16,7 @@ from homes import write_settings
 from installing import installed
 from running import command, door
 
-from identra.loader import PluginError, Providers, load_for
+from identra.loader import PluginError, Providers, load_for, opening
 from identra.loader.folder import objection
 from identra.settings import Persistence, SettingsError, load
 
@@ -99,6 +99,18 @@ WRONG: dict[str, tuple[str, str]] = {
         RIGHT.replace("    hosts", "    settings_model = dict\n    hosts"),
         "settings_model is none of ours",
     ),
+    "a trust of its own": (
+        RIGHT.replace("    hosts", "    trust = EmailTrust.always\n    hosts"),
+        "trust is set by the kind",
+    ),
+    "no demands": (
+        RIGHT.replace("    hosts", "    def demand_sound(self): pass\n    hosts"),
+        "demand_sound is set by the kind",
+    ),
+    "hosts of a hook that are none": (
+        RIGHT + "class S(HookSettings):\n    hosts = 7\n" + "@hookimpl\ndef section(): return S\n",
+        "is a tuple of names",
+    ),
     "no host": (RIGHT.replace('hosts = ("acme.example",)', "hosts = ()"), "not among hosts"),
     "a host that can't be": (
         RIGHT.replace('hosts = ("acme.example",)', 'hosts = ("acme.example", "a b:c")'),
@@ -158,6 +170,43 @@ def test_what_is_not_in_order_is_left_out_by_name_and_stops_the_start_if_require
         write_settings(tmp_path, place, sections=required)
         with pytest.raises(PluginError, match=r"acme|email"):
             opened(file)
+
+
+BROKEN = {
+    "forgets its settings": ("def __init__(self, settings): pass", "no attribute 'settings'"),
+    "ends as it is made": ("def __init__(self, settings): raise SystemExit(3)", "SystemExit: 3"),
+    "blocks as it is made": ("def __init__(self, settings): sleep(3600)", "took longer than"),
+    "blocks when it is asked": ("def missing(self): sleep(3600)", "took longer than"),
+    "has no issuer": ("issuer = None", "its issuer is no URL"),
+    "has odd parameters": ("authorize_parameters = 7", "AttributeError"),
+    "has parameters of another type": ("authorize_parameters = {'a': 1}", "are no texts"),
+    "has one scope for many": ("scopes = 'user'", "scopes are no texts"),
+    "has another client_auth": ("client_auth = 'none'", "client_auth is post or basic"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_provider_that_can_not_be_had_is_left_out_by_name(
+    tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "START_LIMIT", 0.2)
+    body, says = BROKEN[case]
+    source = f"from time import sleep\n{RIGHT}".replace("    hosts", f"    {body}\n    hosts")
+    with service_with(tmp_path, {"plugins": {"enabled": ["acme"]}}, acme=source) as file:
+        providers = opened(file)
+        assert set(providers.on) == {"email", "password"}
+        (failure,) = providers.failures
+        assert failure.says.startswith("providers.acme: ")
+        assert says in failure.says
+
+
+def test_a_model_of_hooks_that_raises_leaves_its_plugin_out(tmp_path: Path) -> None:
+    raising = "@model_validator(mode='after')\n    def odd(self): raise SystemExit(3)\n"
+    model = f"class S(HookSettings):\n    {raising}@hookimpl\ndef section(): return S\n"
+    source = f"from pydantic import model_validator\n{RIGHT}{model}"
+    with service_with(tmp_path, {"plugins": {"enabled": ["acme"]}}, acme=source) as file:
+        (failure,) = opened(file).failures
+        assert failure.says == "hooks.acme: SystemExit"
 
 
 def test_settings_that_a_plugins_model_refuses_leave_it_out_and_first_party_ones_stop(

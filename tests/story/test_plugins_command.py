@@ -46,7 +46,7 @@ def draft(folder: Path, kind: str) -> tuple[str, dict[str, str]]:
     return (made / "pyproject.toml").read_text(), {}
 
 
-@pytest.mark.parametrize("kind", ["code", "secret", "hooks"])
+@pytest.mark.parametrize("kind", ["oidc", "code", "secret", "hooks"])
 def test_a_draft_keeps_every_rule_of_its_kind_and_is_listed_so(
     tmp_path: Path, settings: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +89,28 @@ def test_a_report_says_what_is_broken_and_is_of_this_version_alone(
             meta.write_text(meta.read_text().replace("0.1.0", "0.2.0"))
             assert run(["plugins", "list", *config]) == 0
             assert "not checked since it changed" in capsys.readouterr().out
+    finally:
+        sys.path.remove(str(tmp_path / "draft" / "src"))
+
+
+def test_a_plugin_that_must_be_told_something_is_checked_with_what_its_answers_say(
+    tmp_path: Path, settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It need neither be enabled nor have a section."""
+    settings.write_text(settings.read_text().replace('enabled = ["acme"]', "enabled = []"))
+    pyproject, modules = draft(tmp_path, "hooks")
+    source = tmp_path / "draft" / "src" / "identra_acme"
+    needing = (source / "__init__.py").read_text().replace(' = SecretStr("")', "")
+    (source / "__init__.py").write_text(needing)
+    told = 'plugin = "identra_acme"\n    settings = {"api_key": "a key of this test"}'
+    answers = (source / "conformance.py").read_text().replace('plugin = "identra_acme"', told)
+    (source / "conformance.py").write_text(answers)
+    try:
+        with installed(tmp_path, pyproject, modules):
+            assert run(["plugins", "check", "acme", "--config", str(settings)]) == 0
+            assert "acme 0.1.0: keeps 3 rules" in capsys.readouterr().out
+            assert run(["plugins", "check", "nobody", "--config", str(settings)]) == 1
+            assert "no plugin 'nobody' is installed" in capsys.readouterr().err
     finally:
         sys.path.remove(str(tmp_path / "draft" / "src"))
 

@@ -130,6 +130,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
 ) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load_for(loaded, swapped.plugins)
+    opening.demand_fit_pages(providers, dev=dev)
     await opening.settle_issuers(providers, db, clock)
     keys = await open_ring(tree, db, clock, meter, opened)
     state = await opening.state(tree, db, opened)
@@ -213,6 +214,7 @@ def _couriers(tree: SettingsTree, edges: Edges) -> Couriers:
         edges.plugged.hooks,
         edges.plugged.mishaps,
         application=tree.mail.application_name,
+        public_url=tree.public_url,
     )
 
 

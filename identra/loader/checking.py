@@ -91,6 +91,8 @@ def check(plugin: str, make: Any) -> None:
     ours = isinstance(model, type) and issubclass(model, ProviderSettings)
     demand(ours, "settings_model is none of ours")
     demand(_may_trust(make, trust), f"a {make.kind} provider can't declare {trust}")
+    by_mail = make.by_mail or not make.with_link if issubclass(make, CodeProvider) else True
+    demand(by_mail, "only what is mailed by the core has a link")
 
 
 def _may_trust(make: Any, trust: EmailTrust | None) -> bool:

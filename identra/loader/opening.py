@@ -15,6 +15,7 @@ from identra.loader import checking
 from identra.loader.checking import NAME, RESERVED
 from identra.loader.finding import find
 from identra.loader.nouns import Failure, Plugin, PluginError, Providers
+from identra.providers.code import CodeProvider
 from identra.providers.redirecting import RedirectingProvider
 from identra.settings import SettingsError, read_section
 from identra.upstream import demand_hosts
@@ -190,7 +191,7 @@ def _open(
     try:
         settings = read_section(make.settings_model, dict(section), f"providers.{name}", file)
         provider = make(settings)
-        if isinstance(provider, RedirectingProvider):
+        if isinstance(provider, RedirectingProvider | CodeProvider):
             provider.demand_sound()
         demand_hosts(provider.hosts)
     except SettingsError:

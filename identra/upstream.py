@@ -78,7 +78,7 @@ def open_network(
     limits = bounds or Bounds()
     client = httpx.AsyncClient(
         transport=transport,
-        verify=ssl.create_default_context(),
+        verify=ssl.create_default_context() if transport is None else True,
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import sys
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache, partial
+from importlib.metadata import entry_points
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,7 @@ from identra.loader.nouns import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from importlib.metadata import Distribution
     from types import ModuleType
 
 GROUP: Final = "identra"
@@ -51,19 +52,22 @@ def find(
 def _everywhere(
     enabled: Sequence[str], directory: str, given: Mapping[str, ModuleType]
 ) -> Iterator[Candidate]:
+    told = cache(_told)  # a package's metadata is parsed anew whenever it is asked
     for entry in entry_points(group=GROUP):
-        first = entry.dist is not None and entry.dist.name == FIRST_PARTY
+        package, version = told(entry.dist) if entry.dist else ("", "")
+        first = package == FIRST_PARTY
         if (first or entry.name in enabled) and entry.name not in given:
-            yield _installed(entry, first_party=first)
+            yield Candidate(entry.name, entry.value, version, first, entry.load)
     for name, module in given.items():
         yield Candidate(name, module.__name__, "", first_party=False, read=partial(_same, module))
     if directory:
         yield from (one for one in _in_folder(directory) if one.name in enabled)
 
 
-def _installed(entry: EntryPoint, *, first_party: bool) -> Candidate:
-    version = entry.dist.version if entry.dist else ""
-    return Candidate(entry.name, entry.value, version, first_party, entry.load)
+def _told(package: Distribution) -> tuple[str, str]:
+    """A package's name and version."""
+    told = package.metadata
+    return told["Name"], told["Version"]
 
 
 def _in_folder(directory: str) -> Iterator[Candidate]:

@@ -100,7 +100,7 @@ def check(config: Path | None, name: str, *, as_json: bool) -> int:
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice(["oauth2", "code", "secret", "hooks"]),
+    type=click.Choice(["oauth2", "oidc", "code", "secret", "hooks"]),
     required=True,
     help="Of which kind its provider is; or only hooks.",
 )

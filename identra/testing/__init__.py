@@ -10,6 +10,7 @@ from identra.testing.code import CodeConformance
 from identra.testing.hooks import HooksConformance
 from identra.testing.house import House, open_house
 from identra.testing.oauth2 import OAuth2Conformance
+from identra.testing.oidc import OIDCConformance
 from identra.testing.place import Fault, Person, Place
 from identra.testing.secret import SecretConformance
 
@@ -22,6 +23,7 @@ __all__ = [
     "HooksConformance",
     "House",
     "OAuth2Conformance",
+    "OIDCConformance",
     "Person",
     "Place",
     "Result",

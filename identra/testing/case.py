@@ -9,6 +9,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from identra.errors import OperatorError
 from identra.testing.watching import Watch, watching
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Conformance:
             try:
                 self.check(rule)
             except Exception as broken:  # noqa: BLE001 - whatever it raises, the rule does not hold
-                seen = isinstance(broken, AssertionError) and str(broken)
+                seen = isinstance(broken, AssertionError | OperatorError) and str(broken)
                 fault = str(broken) if seen else type(broken).__name__
                 fault = fault.partition("\n")[0]
             yield Result(rule.name, rule.says, fault, time.perf_counter() - began)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-KINDS: Final = ("oauth2", "code", "secret", "hooks")
+KINDS: Final = ("oauth2", "oidc", "code", "secret", "hooks")
 _SHARED: Final = ("pyproject.toml", "README.md", "test.py")
 
 

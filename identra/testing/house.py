@@ -50,9 +50,10 @@ class House:
         self.place.secrets.add(prompt.state)
         return code, state
 
-    async def come_back(self, code: str, state: str) -> Welcome:
+    async def come_back(self, code: str, state: str, iss: str | None = None) -> Welcome:
         """Bring to the house what the place sent back."""
-        welcome = await self.app.login.complete_oauth(Return(code, state), NOBODY)
+        back = Return(code, state, iss=iss)
+        welcome = await self.app.login.complete_oauth(back, NOBODY)
         self.keep(welcome.token)
         return welcome
 

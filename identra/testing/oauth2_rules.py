@@ -1,6 +1,6 @@
-"""The rules for OAuth 2.0 places: each looks at a house with the plugin in it.
+"""The rules for places that people are sent to: each looks at a house with the plugin in it.
 
-Those of OpenID Connect (nonce, issuer) come on top of these.
+They are all of an OAuth 2.0 place's; those of OpenID Connect come on top of most of these.
 """
 
 from __future__ import annotations
@@ -10,35 +10,32 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from identra.deadline import bounded
 from identra.roundtrip import Departure
 from identra.testing.case import Rule, demand
 from identra.testing.house import NOBODY, refused, user_of
 from identra.testing.place import CLIENT_ID, REDIRECT, Fault, Person
-from identra.upstream import open_network
+from identra.testing.redirecting import NO
 from identra.values import EmailTrust
 
 if TYPE_CHECKING:
-    from identra.testing.oauth2 import OAuth2Conformance
+    from identra.testing.redirecting import RedirectingConformance
     from identra.testing.watching import Watch
 
-SOON: Final = 1.0
-"""Seconds in which `userinfo` answers or gives up, when the place answers or fails at once."""
 OTHER: Final = 70_000_002
 """The number in the id of somebody else."""
 VICTIM: Final = "victim@example.com"
-NO: Final = ("PROVIDER_REFUSED", "PROVIDER_UNAVAILABLE")
+ELSEWHERE: Final = "https://elsewhere.invalid"
 NOBODYS: Final = ("", None, 0, False, "null", " ")
 
 
-async def starts(case: OAuth2Conformance, _: Watch) -> None:
+async def starts(case: RedirectingConformance, _: Watch) -> None:
     """It is taken at the door, and can serve with the settings every such place has."""
     async with case.house() as house:
         missing = case.provider_in(house).missing()
         demand(missing is None, f"can't serve: {missing}; give `settings` what it needs")
 
 
-async def sends_what_it_must(case: OAuth2Conformance, _: Watch) -> None:
+async def sends_what_it_must(case: RedirectingConformance, _: Watch) -> None:
     """State and PKCE go out with all else that must, each once."""
     async with case.house() as house:
         departure = Departure(case.place_name)
@@ -59,15 +56,16 @@ async def sends_what_it_must(case: OAuth2Conformance, _: Watch) -> None:
     demand("client_secret" not in told, "the client's secret is in the URL")
 
 
-async def lets_a_person_in(case: OAuth2Conformance, _: Watch) -> None:
+async def lets_a_person_in(case: RedirectingConformance, _: Watch) -> None:
     """A person comes in by her subject."""
     person = case.somebody()
     async with case.house() as house:
         subjects = await case.identities(house, await house.sign_in(case.place_name, person))
-        demand(subjects == [str(person.subject)], f"the identity's subject is {subjects}")
+        hers = case.subject_of(case.provider_in(house), person)
+        demand(subjects == [hers], f"the identity's subject is {subjects}")
 
 
-async def keeps_people_apart(case: OAuth2Conformance, _: Watch) -> None:
+async def keeps_people_apart(case: RedirectingConformance, _: Watch) -> None:
     """Two people at once are two users."""
     async with case.house() as house:
         one = await house.depart(case.place_name, case.somebody())
@@ -77,7 +75,7 @@ async def keeps_people_apart(case: OAuth2Conformance, _: Watch) -> None:
         demand(len(users) == 2, "two people became one user")  # noqa: PLR2004 - these two
 
 
-async def refuses_a_foreign_state(case: OAuth2Conformance, _: Watch) -> None:
+async def refuses_a_foreign_state(case: RedirectingConformance, _: Watch) -> None:
     """A state that was never given out is refused before the place is asked."""
     async with case.house() as house:
         code, state = await house.depart(case.place_name, case.somebody())
@@ -88,7 +86,7 @@ async def refuses_a_foreign_state(case: OAuth2Conformance, _: Watch) -> None:
         demand(len(house.place.asked) == before, "the place was asked for a foreign state")
 
 
-async def refuses_a_replayed_state(case: OAuth2Conformance, _: Watch) -> None:
+async def refuses_a_replayed_state(case: RedirectingConformance, _: Watch) -> None:
     """A state is good once."""
     async with case.house() as house:
         code, state = await house.depart(case.place_name, case.somebody())
@@ -100,7 +98,7 @@ async def refuses_a_replayed_state(case: OAuth2Conformance, _: Watch) -> None:
         demand(await refused(act, "INVALID_STATE"), "a state is good twice")
 
 
-async def refuses_a_replayed_code(case: OAuth2Conformance, _: Watch) -> None:
+async def refuses_a_replayed_code(case: RedirectingConformance, _: Watch) -> None:
     """A code is good once."""
     async with case.house() as house:
         code, state = await house.depart(case.place_name, case.somebody())
@@ -110,14 +108,24 @@ async def refuses_a_replayed_code(case: OAuth2Conformance, _: Watch) -> None:
         demand(await refused(act, *NO), "a code that was spent at the place let somebody in")
 
 
-async def makes_up_no_address(case: OAuth2Conformance, _: Watch) -> None:
+async def refuses_anothers_answer(case: RedirectingConformance, _: Watch) -> None:
+    """An answer that names another issuer is refused before its code leaves (RFC 9207)."""
+    async with case.house() as house:
+        code, state = await house.depart(case.place_name, case.somebody())
+        before = len(house.place.asked)
+        act = house.come_back(code, state, ELSEWHERE)
+        demand(await refused(act, "INVALID_STATE"), "an answer of another issuer is taken")
+        demand(len(house.place.asked) == before, "the place was given another one's code")
+
+
+async def makes_up_no_address(case: RedirectingConformance, _: Watch) -> None:
     """No address is made up where the place tells none."""
     async with case.house() as house:
         told = await case.email_of(house, case.somebody(email=None))
         demand(not told, f"the place told no address, and {told!r} came of it")
 
 
-async def vouches_for_nothing_unverified(case: OAuth2Conformance, _: Watch) -> None:
+async def vouches_for_nothing_unverified(case: RedirectingConformance, _: Watch) -> None:
     """An unverified address opens nobody's account."""
     if case.make.email_trust is EmailTrust.always:
         return  # its word is that every address is verified: there is nothing to read
@@ -131,7 +139,7 @@ async def vouches_for_nothing_unverified(case: OAuth2Conformance, _: Watch) -> N
         demand(not welcome.email, "an unverified address is vouched for")
 
 
-async def keeps_to_the_subject(case: OAuth2Conformance, _: Watch, **changed: Any) -> None:
+async def keeps_to_the_subject(case: RedirectingConformance, _: Watch, **changed: Any) -> None:
     """Another address or name is the same person."""
     async with case.house() as house:
         first = await house.sign_in(case.place_name, case.somebody())
@@ -147,7 +155,7 @@ async def keeps_to_the_subject(case: OAuth2Conformance, _: Watch, **changed: Any
         demand(not mixed or linked, "two subjects became one user without a vouched address")
 
 
-async def tells_namesakes_apart(case: OAuth2Conformance, _: Watch) -> None:
+async def tells_namesakes_apart(case: RedirectingConformance, _: Watch) -> None:
     """Two people of one name are two users."""
     async with case.house() as house:
         one = await house.sign_in(case.place_name, case.somebody(email=None))
@@ -155,7 +163,7 @@ async def tells_namesakes_apart(case: OAuth2Conformance, _: Watch) -> None:
         demand(user_of(one.token) != user_of(two.token), "two of one name became one user")
 
 
-async def refuses_nobody(case: OAuth2Conformance, _: Watch) -> None:
+async def refuses_nobody(case: RedirectingConformance, _: Watch) -> None:
     """Where the place tells no subject nobody comes in."""
     async with case.house() as house:
         for subject in NOBODYS:
@@ -165,12 +173,12 @@ async def refuses_nobody(case: OAuth2Conformance, _: Watch) -> None:
         demand(await house.rows() == 0, "something was written of nobody")
 
 
-async def tells_numbers_apart(case: OAuth2Conformance, _: Watch) -> None:
+async def tells_numbers_apart(case: RedirectingConformance, _: Watch) -> None:
     """Numbers as subjects stay apart, or are refused."""
     await case.demand_two(Person(2**53, "one", None), Person(2**53 + 1, "two", None), "numbers")
 
 
-async def tells_huge_subjects_apart(case: OAuth2Conformance, _: Watch) -> None:
+async def tells_huge_subjects_apart(case: RedirectingConformance, _: Watch) -> None:
     """Long subjects stay apart, or are refused."""
     for length in (255, 4000):
         start = "u" * (length - 1)
@@ -178,40 +186,39 @@ async def tells_huge_subjects_apart(case: OAuth2Conformance, _: Watch) -> None:
         await case.demand_two(one, two, f"subjects of {length} characters")
 
 
-async def is_clean_beside_a_fault(case: OAuth2Conformance, _: Watch, fault: Fault) -> None:
+async def is_clean_beside_a_fault(case: RedirectingConformance, _: Watch, fault: Fault) -> None:
     """Whatever comes instead of an answer is one clean error."""
     async with case.house() as house:
-        for url in (case.provider_in(house).token_url, *case.replies(case.somebody())):
-            plain = url.partition("?")[0]
+        for url in case.urls():
             before, asked = await house.rows(), len(house.place.asked)
-            house.place.faults = {plain: fault}
-            trip = await house.depart(case.place_name, case.somebody())
-            act = house.come_back(*trip)
-            clean = await refused(act, *NO)
-            met = plain in house.place.asked[asked:]
-            demand(clean or not met, f"{plain} gave {fault.value}, and somebody came in")
+            house.place.faults = {url: fault}
+            clean = await case.is_refused(house, case.somebody())
+            met = url in house.place.asked[asked:]
+            demand(clean or not met, f"{url} gave {fault.value}, and somebody came in")
             demand(not clean or await house.rows() == before, "something half-written stayed")
             house.place.faults = {}
+            case.let_it_grow_old()
         await house.sign_in(case.place_name, case.somebody())
 
 
-async def writes_no_secret(case: OAuth2Conformance, watch: Watch) -> None:
+async def writes_no_secret(case: RedirectingConformance, watch: Watch) -> None:
     """No secret, token, code or state is written out."""
     async with case.house() as house:
         await house.sign_in(case.place_name, case.somebody())
         for fault in Fault:
-            for url in case.replies(case.somebody()):
-                house.place.faults = {url.partition("?")[0]: fault}
+            for url in case.urls():
+                house.place.faults = {url: fault}
+                case.let_it_grow_old()
                 await case.is_refused(house, case.somebody())
         secrets = house.place.secrets | {house.place.secret}
     demand(not watch.saw(secrets), "a secret, token, code or state was written out")
 
 
-async def reaches_its_hosts_alone(case: OAuth2Conformance, watch: Watch) -> None:
+async def reaches_its_hosts_alone(case: RedirectingConformance, watch: Watch) -> None:
     """Only declared hosts are reached, and only by the upstream."""
     async with case.house() as house:
         provider = case.provider_in(house)
-        hosts = {host.partition(":")[0] for host in provider.hosts}
+        hosts = {host.partition(":")[0] for host in provider.reaches}
         demand(hosts and not any("*" in host for host in hosts), "hosts are named one by one")
         await house.sign_in(case.place_name, case.somebody())
         asked = {urlsplit(url).hostname for url in house.place.asked}
@@ -219,25 +226,11 @@ async def reaches_its_hosts_alone(case: OAuth2Conformance, watch: Watch) -> None
     demand(not watch.reached, f"reached the network past its upstream: {watch.reached}")
 
 
-async def comes_back_in_time(case: OAuth2Conformance, watch: Watch) -> None:
+async def comes_back_in_time(case: RedirectingConformance, watch: Watch) -> None:
     """It comes back in time, and holds nobody up."""
     async with case.house() as house:
         provider = case.provider_in(house)
-    network = open_network(case.place.transport())
-    try:
-        upstream = network.upstream(provider.hosts)
-        for fault in (None, *Fault):
-            urls = case.replies(case.somebody())
-            case.place.faults = {u.partition("?")[0]: fault for u in urls} if fault else {}
-            try:
-                await bounded(provider.userinfo(upstream, case.place.grant(case.somebody())), SOON)
-            except TimeoutError:
-                demand(False, f"userinfo took over {SOON:g} s beside {fault and fault.value}")  # noqa: FBT003 - it is broken
-            except Exception:  # noqa: BLE001, S110 - giving up is right
-                pass
-            watch.demand_free()
-    finally:
-        await network.close()
+    await case.call(provider, watch)
 
 
 RULES: Final = (
@@ -248,6 +241,7 @@ RULES: Final = (
     Rule("a_foreign_state", refuses_a_foreign_state),
     Rule("a_replayed_state", refuses_a_replayed_state),
     Rule("a_replayed_code", refuses_a_replayed_code),
+    Rule("an_answer_of_another_issuer", refuses_anothers_answer),
     Rule("a_missing_email", makes_up_no_address),
     Rule("an_unverified_email", vouches_for_nothing_unverified),
     Rule("a_changed_email", partial(keeps_to_the_subject, email="new@example.com")),

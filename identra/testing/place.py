@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 import httpx
 
@@ -16,6 +16,8 @@ from identra.secret import token
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+ABSENT: Final = object()
+"""Laid over what a place tells, it takes that away."""
 CLIENT_ID: Final = "kit-client-4f9d2c71"
 REDIRECT: Final = "https://app.invalid/callback"
 
@@ -54,6 +56,8 @@ class Place:
     faults: dict[str, Fault] = field(default_factory=dict)
     open_to_all: bool = False
     """Whether a GET needs no token of the place's."""
+    mints: bool = False
+    """Whether the client's secret is minted anew each time: then any will do."""
     secret: str = field(default_factory=token)
     asked: list[str] = field(default_factory=list)
     posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -88,12 +92,15 @@ class Place:
         self.asked.append(url)
         if url in self.faults:
             return _fault(self.faults[url], request)
+        if request.method != "POST":
+            return self._tell(request, url)
         form = dict(parse_qsl(request.content.decode()))
-        if request.method == "POST" and url == self.token_url:
-            return self._redeem(form)
-        if request.method == "POST":
-            self.posted.append((url, form))
-            return httpx.Response(200 if url in self.accepts else 404, json=self.accepts.get(url))
+        if url == self.token_url:
+            return self._redeem(request, form)
+        self.posted.append((url, form))
+        return httpx.Response(200 if url in self.accepts else 404, json=self.accepts.get(url))
+
+    def _tell(self, request: httpx.Request, url: str) -> httpx.Response:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         person = self._tokens.get(bearer) or (Person() if self.open_to_all else None)
         if person is None:
@@ -103,22 +110,37 @@ class Place:
         known = whole if whole in told else url
         return httpx.Response(200 if known in told else 404, json=told.get(known))
 
-    def _redeem(self, form: Mapping[str, str]) -> httpx.Response:
+    def _redeem(self, request: httpx.Request, form: Mapping[str, str]) -> httpx.Response:
         person, asked = self._codes.pop(form.get("code", ""), (None, {}))
         verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(verifier).decode().rstrip("=")
-        self.secrets.add(form.get("code_verifier", "") or self.secret)
+        client, secret = _client(request, form)
+        self.secrets.update({form.get("code_verifier", "") or self.secret, secret or self.secret})
         right = (
             person is not None
             and form.get("grant_type") == "authorization_code"
-            and form.get("client_id") == CLIENT_ID == asked.get("client_id")
-            and form.get("client_secret") == self.secret
+            and client == CLIENT_ID == asked.get("client_id")
+            and (secret == self.secret or (self.mints and secret))
             and form.get("redirect_uri") == asked.get("redirect_uri")
             and challenge == asked.get("code_challenge")
         )
         if not right or person is None:
             return httpx.Response(400, json={"error": "invalid_grant"})
-        return httpx.Response(200, json={"access_token": self.grant(person)})
+        return httpx.Response(200, json=self._give(person, asked))
+
+    def _give(self, person: Person, asked: Mapping[str, str]) -> dict[str, Any]:
+        """What a code is traded for; `asked` is what the authorization URL said."""
+        del asked
+        return {"access_token": self.grant(person)}
+
+
+def _client(request: httpx.Request, form: Mapping[str, str]) -> tuple[str, str]:
+    """Who asks, by the form or by HTTP Basic (RFC 6749, 2.3.1)."""
+    scheme, _, said = request.headers.get("authorization", "").partition(" ")
+    if scheme != "Basic":
+        return form.get("client_id", ""), form.get("client_secret", "")
+    name, _, secret = base64.b64decode(said).decode().partition(":")
+    return unquote_plus(name), unquote_plus(secret)
 
 
 def _fault(fault: Fault, request: httpx.Request) -> httpx.Response:

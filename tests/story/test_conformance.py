@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from breaking import broken, meddling, of
 from plugged import AN_HOUR, plugin
 
 from identra.challenges import Challenges
@@ -31,7 +32,6 @@ from identra.plugin import (
 from identra.testing import (
     Broken,
     CodeConformance,
-    Conformance,
     HooksConformance,
     OAuth2Conformance,
     Person,
@@ -165,30 +165,12 @@ class HooksRules(HooksConformance):
         return {ME: {"plan": "gold"}}
 
 
-def of(*made: type[Any]) -> ModuleType:
-    """A plugin that brings these."""
-
-    def providers() -> list[type[Any]]:
-        return list(made)
-
-    return plugin("under_test", providers)
-
-
 @pytest.fixture(autouse=True)
 def _put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (AcmeRules.plugin, SmsRules.plugin, PhraseRules.plugin, HooksRules.plugin):
         monkeypatch.setitem(sys.modules, name, plugin("none"))
     yield
     logging.getLogger().setLevel(logging.WARNING)
-
-
-def broken(rules: type[Conformance], module: ModuleType, *names: str) -> dict[str, str | None]:
-    """The rules of these names (or all) that a plugin breaks, and what was seen."""
-    sys.modules[rules.plugin] = module
-    case = type("Case", (rules,), {})
-    case.rules = tuple(rule for rule in rules.rules if not names or rule.name in names)
-    assert case.rules
-    return {one.rule: one.fault for one in case().run() if one.fault is not None}
 
 
 def test_a_right_oauth2_place_keeps_every_rule() -> None:
@@ -348,7 +330,10 @@ TWINS = [
     ("in_time", Retrying),
     ("in_time", Blocking),
 ]
-OF_THE_CORE = {"a_foreign_state", "a_replayed_state", "a_replayed_code"}
+OF_THE_CORE = {
+    *("a_foreign_state", "a_replayed_state", "a_replayed_code"),
+    "an_answer_of_another_issuer",
+}
 """What a provider could break only by meddling with the core."""
 
 
@@ -359,17 +344,6 @@ def test_the_kit_fails_a_twin_that_breaks_the_rule(rule: str, twin: type[Acme]) 
 
 def test_every_rule_for_oauth2_places_has_its_twin() -> None:
     assert {rule for rule, _ in TWINS} | OF_THE_CORE == {rule.name for rule in AcmeRules.rules}
-
-
-def meddling(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[..., Any]) -> type[Acme]:
-    """A plugin that changes the core as it is opened."""
-
-    class Meddling(Acme):
-        def __init__(self, settings: Any) -> None:
-            super().__init__(settings)
-            monkeypatch.setattr(name, act)
-
-    return Meddling
 
 
 def test_the_kit_fails_a_plugin_that_makes_states_good_for_ever(
@@ -386,8 +360,9 @@ def test_the_kit_fails_a_plugin_that_makes_states_good_for_ever(
         pass
 
     monkeypatch.setattr(Challenges, "mark_spent", mark_spent)
-    twin = meddling(monkeypatch, "identra.challenges.Challenges.close", close)
-    assert set(broken(AcmeRules, of(twin), "a_replayed_state")) == {"a_replayed_state"}
+    twin = meddling(monkeypatch, Acme, {"identra.challenges.Challenges.close": close})
+    seen = broken(AcmeRules, of(twin), "a_replayed_state")
+    assert "PROVIDER_REFUSED, not INVALID_STATE" in str(seen["a_replayed_state"])
 
 
 def test_the_kit_fails_a_plugin_that_takes_any_state(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,15 +372,16 @@ def test_the_kit_fails_a_plugin_that_takes_any_state(monkeypatch: pytest.MonkeyP
 
     async def open_(self: Challenges, *arguments: Any, **named: Any) -> Any:
         opened = await opening(self, *arguments, **named)
-        given.append(opened[0])
+        given.append(opened.state)
         return opened
 
     async def close(self: Challenges, _state: str) -> Any:
         return await right(self, given[-1])
 
     monkeypatch.setattr(Challenges, "open", open_)
-    twin = meddling(monkeypatch, "identra.challenges.Challenges.close", close)
-    assert set(broken(AcmeRules, of(twin), "a_foreign_state")) == {"a_foreign_state"}
+    twin = meddling(monkeypatch, Acme, {"identra.challenges.Challenges.close": close})
+    seen = broken(AcmeRules, of(twin), "a_foreign_state")
+    assert seen == {"a_foreign_state": "a state that was never given out is taken"}
 
 
 def test_the_kit_fails_a_plugin_that_does_not_trade_the_code(
@@ -414,8 +390,18 @@ def test_the_kit_fails_a_plugin_that_does_not_trade_the_code(
     async def exchange(*_: Any, **__: Any) -> UserInfo:
         return UserInfo("u-1")
 
-    twin = meddling(monkeypatch, "identra.roundtrip.exchange", exchange)
-    assert set(broken(AcmeRules, of(twin), "a_replayed_code")) == {"a_replayed_code"}
+    twin = meddling(monkeypatch, Acme, {"identra.providers.oauth2.exchange": exchange})
+    seen = broken(AcmeRules, of(twin), "a_replayed_code")
+    assert "spent at the place let somebody in" in str(seen["a_replayed_code"])
+
+
+def test_the_kit_fails_a_plugin_that_hears_another_issuers_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    changed = {"identra.providers.oauth2.OAuth2Place.sent": lambda *_: True}
+    rule = "an_answer_of_another_issuer"
+    seen = broken(AcmeRules, of(meddling(monkeypatch, Acme, changed)), rule)
+    assert seen == {rule: "an answer of another issuer is taken"}
 
 
 # Twins of the channel, the kind of secret and the hooks.

@@ -46,7 +46,7 @@ def draft(folder: Path, kind: str) -> tuple[str, dict[str, str]]:
     return (made / "pyproject.toml").read_text(), {}
 
 
-@pytest.mark.parametrize("kind", ["code", "secret", "hooks"])
+@pytest.mark.parametrize("kind", ["oidc", "code", "secret", "hooks"])
 def test_a_draft_keeps_every_rule_of_its_kind_and_is_listed_so(
     tmp_path: Path, settings: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -130,12 +130,12 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
 ) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
     providers = loader.load_for(loaded, swapped.plugins)
-    opening.demand_fit_pages(providers, dev=dev)
     await opening.settle_issuers(providers, db, clock)
     keys = await open_ring(tree, db, clock, meter, opened)
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
     mailer = swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev)
+    opening.demand_fit_pages(providers, dev=dev)
     return Edges(
         clock=clock,
         providers=providers,

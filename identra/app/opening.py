@@ -144,16 +144,6 @@ async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> No
     await Issuers(db, Events(db, clock)).settle(serving)
 
 
-def demand_fit_pages(providers: Providers, *, dev: bool) -> None:
-    """Raise OperatorError for a page that mailed links lead to by plain http, but in development.
-
-    A code that came that way could be read and answered by whoever is in between.
-    """
-    for one in providers.codes:
-        if one.page.lower().startswith("http:") and not dev:
-            raise OperatorError(f"providers.{one.name}: a page by plain http is for --dev alone")
-
-
 def hook_upstreams(
     providers: Providers, transport: httpx.AsyncBaseTransport | None, opened: AsyncExitStack
 ) -> Mapping[str, Upstream]:
@@ -164,6 +154,16 @@ def hook_upstreams(
     network = open_network(transport)
     opened.push_async_callback(network.close)
     return {plugin.name: network.upstream(plugin.section.hosts) for plugin in hooking}
+
+
+def demand_fit_pages(providers: Providers, *, dev: bool) -> None:
+    """Raise OperatorError for a page that mailed links lead to by plain http, but in development.
+
+    A code that came that way could be read and answered by whoever is in between.
+    """
+    for one in providers.codes:
+        if one.page.lower().startswith("http:") and not dev:
+            raise OperatorError(f"providers.{one.name}: a page by plain http is for --dev alone")
 
 
 def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:

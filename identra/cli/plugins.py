@@ -15,6 +15,7 @@ from identra.cli.printing import json_option, print_json, print_table
 if TYPE_CHECKING:
     from identra.loader import Failure, Plugin, Providers
     from identra.settings import Loaded
+    from identra.testing import Result
 
 
 @click.group("plugins")
@@ -81,17 +82,15 @@ def check(config: Path | None, name: str, *, as_json: bool) -> int:
 
     loaded = read_settings(config)
     plugin = _wanted(name, loaded)
-    cases = reports.cases_of(plugin)
-    results = [result for case in cases for result in case.run()]
+    checked = [(case, list(case.run())) for case in reports.cases_of(plugin)]
+    results = [result for _, some in checked for result in some]
     made = reports.report(plugin, results, identra=_release(), at=rfc3339(system_clock()))
     reports.keep(loaded.tree.plugins.reports, made)
     if as_json:
         print_json({**asdict(made), "rules": [asdict(result) for result in results]})
     else:
-        for result in results:
-            click.echo(f"{'ok    ' if result.fault is None else 'BROKEN'}  {result.rule}")
-            if result.fault is not None:
-                click.echo(f"        {result.says} Seen: {result.fault}")
+        for case, some in checked:
+            _tell(some, type(case).__name__ if len(checked) > 1 else "")
         click.echo(f"{plugin.name} {plugin.version}: {made.says}")
     return 0 if made.kept and not made.broken else 1
 
@@ -123,6 +122,16 @@ def new(config: Path | None, name: str, kind: str, directory: Path | None) -> No
     folder = directory or Path(f"identra-{name.replace('_', '-')}")
     for file in drafts.write(folder, name, kind):
         click.echo(file)
+
+
+def _tell(results: list[Result], case: str) -> None:
+    """What became of each rule; by which of several sets of answers, where there are several."""
+    if case:
+        click.echo(f"{case}:")
+    for result in results:
+        click.echo(f"{'ok    ' if result.fault is None else 'BROKEN'}  {result.rule}")
+        if result.fault is not None:
+            click.echo(f"        {result.says} Seen: {result.fault}")
 
 
 def _wanted(name: str, loaded: Loaded) -> Plugin:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from callers import access, open_house, reason, tokens
-from homes import code_for
+from homes import code_for, write_settings
 from plugged import plugin
 from running import rpc_of
 
+from identra.cli import run
 from identra.errors import OperatorError
 from identra.grpc.identra.v1 import identra_pb2 as v1
 from identra.loader import PluginError, load
@@ -162,9 +163,13 @@ async def test_a_page_that_no_link_may_lead_to_stops_the_start(
 
 
 async def test_a_page_by_plain_http_is_for_development_alone(
-    tmp_path: Path, persistence: Persistence
+    tmp_path: Path, persistence: Persistence, capsys: pytest.CaptureFixture[str]
 ) -> None:
     near = {"providers.magic_link": {"page": "http://localhost:3000/link"}}
+    file = write_settings(tmp_path, persistence, sections=near)
+    assert run(["config", "check", "--config", str(file)]) == 0
+    warned = capsys.readouterr().err
+    assert warned == "warning: providers.magic_link: a page by plain http is for --dev alone\n"
     with pytest.raises(OperatorError, match=r"providers\.magic_link: .*--dev alone"):
         async with open_house(tmp_path, persistence, sections=near):
             pass

@@ -42,22 +42,18 @@ START_LIMIT: Final = 10.0
 """Seconds in which a plugin is imported and says what it brings."""
 
 
-def open_gate() -> pluggy.PluginManager:
-    """Where plugins are read, one after the other: it knows every hook."""
-    gate = pluggy.PluginManager(hookspecs.PROJECT)
-    gate.add_hookspecs(hookspecs)
-    return gate
-
-
-def read(candidate: Candidate, gate: pluggy.PluginManager, *, required: bool) -> Plugin:
+def read(candidate: Candidate, *, required: bool) -> Plugin:
     """Import a plugin and take what it brings. Raises PluginError that names it, in START_LIMIT."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
     try:
         with _alarm(START_LIMIT):
             module = candidate.read()
-            with _alone(gate, candidate.name, module):
-                hooks = tuple(_hooks(gate, candidate.name, module, required=required))
-                made = [make for some in gate.hook.providers() for make in some]
-                models = gate.hook.section()
+            manager.register(module, name=candidate.name)
+            manager.check_pending()
+            hooks = tuple(_hooks(manager, candidate.name, module, required=required))
+            made = [make for some in manager.hook.providers() for make in some]
+            models = manager.hook.section()
     except PluginError:
         raise
     except (Exception, SystemExit) as fault:
@@ -144,18 +140,6 @@ def _section(plugin: str, models: list[Any]) -> type[HookSettings]:
     except OperatorError as fault:
         raise _refused(plugin, str(fault)) from fault
     return model
-
-
-@contextmanager
-def _alone(gate: pluggy.PluginManager, name: str, module: Any) -> Iterator[None]:
-    """With this plugin at the gate and no other, whatever becomes of it."""
-    try:
-        gate.register(module, name=name)
-        gate.check_pending()
-        yield
-    finally:
-        if gate.is_registered(module):
-            gate.unregister(module)
 
 
 def _refused(plugin: str, says: str) -> PluginError:

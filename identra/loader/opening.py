@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from pluggy import PluginManager
-
     from identra.loader.finding import Candidate
     from identra.providers.base import HookSettings, Provider
     from identra.settings import Loaded
@@ -93,7 +91,6 @@ class _Opening:
     plugins: dict[str, Plugin] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
     opened: list[Provider] = field(default_factory=list)
-    gate: PluginManager = field(default_factory=checking.open_gate)
 
     def read(self, those: list[Candidate]) -> None:
         """Import the one plugin of a name."""
@@ -106,9 +103,7 @@ class _Opening:
         for candidate in ours or those[: len(those) == 1]:
             try:
                 required = candidate.name in self.required
-                self.plugins[candidate.name] = checking.read(
-                    candidate, self.gate, required=required
-                )
+                self.plugins[candidate.name] = checking.read(candidate, required=required)
             except PluginError as fault:
                 self.fail(candidate, candidate.name, fault)
 

@@ -15,7 +15,6 @@ from identra.loader import checking
 from identra.loader.checking import NAME, RESERVED
 from identra.loader.finding import find
 from identra.loader.nouns import Failure, Plugin, PluginError, Providers
-from identra.providers.code import CodeProvider
 from identra.providers.redirecting import RedirectingProvider
 from identra.settings import SettingsError, read_section
 from identra.upstream import demand_hosts
@@ -147,7 +146,7 @@ class _Opening:
                 continue
             plugin, make = by_name[asked]
             try:
-                self.opened.append(_open(make, name, section, self.file))
+                self.opened.append(checking.passed(_open(make, name, section, self.file)))
             except (PluginError, SettingsError) as fault:
                 self.fail(plugin, name, fault)
 
@@ -191,7 +190,7 @@ def _open(
     try:
         settings = read_section(make.settings_model, dict(section), f"providers.{name}", file)
         provider = make(settings)
-        if isinstance(provider, RedirectingProvider | CodeProvider):
+        if isinstance(provider, RedirectingProvider):
             provider.demand_sound()
         demand_hosts(provider.hosts)
     except SettingsError:

@@ -53,13 +53,15 @@ def _everywhere(
     enabled: Sequence[str], directory: str, given: Mapping[str, ModuleType]
 ) -> Iterator[Candidate]:
     told = cache(_told)  # a package's metadata is parsed anew whenever it is asked
+    ours: set[str] = set()
     for entry in entry_points(group=GROUP):
         package, version = told(entry.dist) if entry.dist else ("", "")
         first = package == FIRST_PARTY
+        ours |= {entry.name} if first else set()
         if (first or entry.name in enabled) and entry.name not in given:
             yield Candidate(entry.name, entry.value, version, first, entry.load)
     for name, module in given.items():
-        yield Candidate(name, module.__name__, "", first_party=False, read=partial(_same, module))
+        yield Candidate(name, module.__name__, "", name in ours, partial(_same, module))
     if directory:
         yield from (one for one in _in_folder(directory) if one.name in enabled)
 

@@ -28,7 +28,7 @@ def operations(providers: Providers) -> tuple[Operation, ...]:
         operation
         for provider in providers.codes
         for operation in (
-            _begin(provider.name, provider.field),
+            _begin(provider),
             _end(provider.name, provider.field),
             *([links.operation(provider.name)] if _shows_page(provider) else ()),
         )
@@ -39,13 +39,14 @@ def _shows_page(provider: CodeProvider) -> bool:
     return provider.with_link and not provider.page
 
 
-def _begin(name: str, field: str) -> Operation:
-    by_mail = field == _BY_MAIL
+def _begin(provider: CodeProvider) -> Operation:
+    name, by_mail = provider.name, provider.field == _BY_MAIL
+    mails = "Mail a code, and a link that brings it" if provider.with_link else "Mail a code"
     return Operation(
         "POST",
         f"/{name}/code",
-        _sends(name, field),
-        "Mail a code" if by_mail else f"Send a code through {name}",
+        _sends(name, provider.field),
+        mails if by_mail else f"Send a code through {name}",
         name,
         takes=EmailTo if by_mail else ChannelTo,
         fails=(errors.MailNotConfigured if by_mail else errors.ProviderNotConfigured, *_TROUBLE),

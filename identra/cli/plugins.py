@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from identra.cli.printing import json_option, print_json, print_table
 if TYPE_CHECKING:
     from identra.loader import Failure, Plugin, Providers
     from identra.settings import Loaded
-    from identra.testing import Result
+    from identra.testing import Conformance, Result
 
 
 @click.group("plugins")
@@ -82,15 +83,14 @@ def check(config: Path | None, name: str, *, as_json: bool) -> int:
 
     loaded = read_settings(config)
     plugin = _wanted(name, loaded)
-    checked = [(case, list(case.run())) for case in reports.cases_of(plugin)]
-    results = [result for _, some in checked for result in some]
+    cases = reports.cases_of(plugin)
+    results = [result for case in cases for result in case.run()]
     made = reports.report(plugin, results, identra=_release(), at=rfc3339(system_clock()))
     reports.keep(loaded.tree.plugins.reports, made)
     if as_json:
         print_json({**asdict(made), "rules": [asdict(result) for result in results]})
     else:
-        for case, some in checked:
-            _tell(some, type(case).__name__ if len(checked) > 1 else "")
+        _tell(cases, results)
         click.echo(f"{plugin.name} {plugin.version}: {made.says}")
     return 0 if made.kept and not made.broken else 1
 
@@ -124,16 +124,6 @@ def new(config: Path | None, name: str, kind: str, directory: Path | None) -> No
         click.echo(file)
 
 
-def _tell(results: list[Result], case: str) -> None:
-    """What became of each rule; by which of several sets of answers, where there are several."""
-    if case:
-        click.echo(f"{case}:")
-    for result in results:
-        click.echo(f"{'ok    ' if result.fault is None else 'BROKEN'}  {result.rule}")
-        if result.fault is not None:
-            click.echo(f"        {result.says} Seen: {result.fault}")
-
-
 def _wanted(name: str, loaded: Loaded) -> Plugin:
     """The plugin of that name, whether or not it is enabled."""
     from identra.errors import OperatorError
@@ -153,6 +143,18 @@ def _release() -> str:
     from importlib.metadata import version
 
     return version("identra")
+
+
+def _tell(cases: tuple[Conformance, ...], results: list[Result]) -> None:
+    """What became of each rule; by which of several sets of answers, where there are several."""
+    left = iter(results)
+    for case in cases:
+        if len(cases) > 1:
+            click.echo(f"{type(case).__name__}:")
+        for result in islice(left, len(case.rules)):
+            click.echo(f"{'ok    ' if result.fault is None else 'BROKEN'}  {result.rule}")
+            if result.fault is not None:
+                click.echo(f"        {result.says} Seen: {result.fault}")
 
 
 def _describe(plugin: Plugin, providers: Providers, reports: str) -> list[dict[str, Any]]:

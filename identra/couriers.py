@@ -15,6 +15,7 @@ from identra.errors import (
 )
 from identra.loader import lacks
 from identra.mail import letters
+from identra.providers.code import link_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ TIME_LIMIT: Final = 10.0
 class Couriers:
     """Carries codes. Mail leaves off the request path; another channel has ten seconds."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ways out, and what messages say of the house
         self,
         mailer: Mailer,
         upstreams: Mapping[str, Upstream],
@@ -39,12 +40,14 @@ class Couriers:
         mishaps: Mishaps,
         *,
         application: str,
+        public_url: str,
     ) -> None:
         self._mailer = mailer
         self._hooks = hooks
         self._mishaps = mishaps
         self._upstreams = upstreams
         self._application = application
+        self._public_url = public_url
 
     def demand(self, provider: CodeProvider) -> None:
         """Raise MailNotConfigured or ProviderNotConfigured if this provider's codes can't leave."""
@@ -63,7 +66,8 @@ class Couriers:
     ) -> None:
         """Send a code on its way. Raises Busy or ProviderUnavailable."""
         if provider.by_mail:
-            self.mail_code(to, code, use_html=use_html)
+            link = link_of(provider, code, public_url=self._public_url)
+            self.mail_code(to, code, use_html=use_html, link=link)
             return
         text = f"{code} is your code for {self._application}. It is valid for {MINUTES} minutes."
         delivery = Delivery("code", provider.name, to, self._application, text)
@@ -83,11 +87,16 @@ class Couriers:
         except Exception as fault:
             raise PluginFailed(provider.name, "send", type(fault).__name__) from fault
 
-    def mail_code(self, to: str, code: str, *, use_html: bool) -> None:
-        """Queue the mail that carries a code. Raises Busy."""
+    def mail_code(self, to: str, code: str, *, use_html: bool, link: str | None = None) -> None:
+        """Queue the mail that carries a code, and a link if there is one. Raises Busy."""
         self._mailer.post(
             letters.code(
-                to, code, minutes=MINUTES, application=self._application, use_html=use_html
+                to,
+                code,
+                minutes=MINUTES,
+                application=self._application,
+                use_html=use_html,
+                link=link,
             )
         )
 

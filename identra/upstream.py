@@ -76,9 +76,8 @@ def open_network(
     environment never used.
     """
     limits = bounds or Bounds()
-    verified = ssl.create_default_context
     client = httpx.AsyncClient(
-        transport=transport or httpx.AsyncHTTPTransport(verify=verified(), trust_env=False),
+        transport=transport or _encrypted(),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -86,6 +85,10 @@ def open_network(
         headers=_HEADERS,
     )
     return Network(client, limits)
+
+
+def _encrypted() -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(verify=ssl.create_default_context(), trust_env=False)
 
 
 class HttpUpstream:

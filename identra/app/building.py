@@ -135,6 +135,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
     mailer = swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev)
+    opening.demand_fit_pages(providers, dev=dev)
     return Edges(
         clock=clock,
         providers=providers,
@@ -213,6 +214,7 @@ def _couriers(tree: SettingsTree, edges: Edges) -> Couriers:
         edges.plugged.hooks,
         edges.plugged.mishaps,
         application=tree.mail.application_name,
+        public_url=tree.public_url,
     )
 
 

@@ -33,7 +33,7 @@ from identra.upstream import open_network
 from identra.values import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     import httpx
 
@@ -159,6 +159,23 @@ def hook_upstreams(
     network = open_network(transport)
     opened.push_async_callback(network.close)
     return {plugin.name: network.upstream(plugin.section.hosts) for plugin in hooking}
+
+
+def demand_fit_pages(providers: Providers, *, dev: bool) -> None:
+    """Raise OperatorError for a page that is for development alone, unless this is."""
+    if not dev:
+        for says in unfit_pages(providers):
+            raise OperatorError(says)
+
+
+def unfit_pages(providers: Providers) -> Iterator[str]:
+    """What is wrong with pages that mailed links lead to by plain http, in a line for each.
+
+    A page that came that way could be another's, and hand the code on.
+    """
+    for one in providers.codes:
+        if one.page.lower().startswith("http:"):
+            yield f"providers.{one.name}: a page by plain http is for --dev alone"
 
 
 def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:

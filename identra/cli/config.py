@@ -26,12 +26,16 @@ def command() -> None:
 def check(config: Path | None) -> None:
     """Say whether the service would accept its settings, its providers' and plugins' too."""
     from identra import loader
+    from identra.app.opening import unfit_pages
     from identra.serve import demand_certificate
 
     loaded = read_settings(config)
     demand_certificate(loaded)
-    for failure in loader.load_for(loaded).failures:
+    providers = loader.load_for(loaded)
+    for failure in providers.failures:
         click.echo(f"warning: left out: {failure.says}", err=True)
+    for says in unfit_pages(providers):
+        click.echo(f"warning: {says}", err=True)
     click.echo(f"ok: {loaded.file or 'no file, built-in defaults'}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from identra.cli.printing import json_option, print_json, print_table
 if TYPE_CHECKING:
     from identra.loader import Failure, Plugin, Providers
     from identra.settings import Loaded
+    from identra.testing import Conformance, Result
 
 
 @click.group("plugins")
@@ -106,10 +108,7 @@ def check(config: Path | None, name: str, *, as_json: bool) -> int:
     if as_json:
         print_json({**asdict(made), "rules": [asdict(result) for result in results]})
     else:
-        for result in results:
-            click.echo(f"{'ok    ' if result.fault is None else 'BROKEN'}  {result.rule}")
-            if result.fault is not None:
-                click.echo(f"        {result.says} Seen: {result.fault}")
+        _tell(cases, results)
         click.echo(f"{plugin.name} {plugin.version}: {made.says}")
     return 0 if made.kept and not made.broken else 1
 
@@ -147,6 +146,18 @@ def _release() -> str:
     from importlib.metadata import version
 
     return version("identra")
+
+
+def _tell(cases: tuple[Conformance, ...], results: list[Result]) -> None:
+    """What became of each rule; by which of several sets of answers, where there are several."""
+    left = iter(results)
+    for case in cases:
+        if len(cases) > 1:
+            click.echo(f"{type(case).__name__}:")
+        for result in islice(left, len(case.rules)):
+            click.echo(f"{'ok    ' if result.fault is None else 'BROKEN'}  {result.rule}")
+            if result.fault is not None:
+                click.echo(f"        {result.says} Seen: {result.fault}")
 
 
 def _describe(plugin: Plugin, providers: Providers, reports: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from identra import errors
+from identra.http import links
 from identra.http.call import bearer, peer
 from identra.http.models import ChannelCode, ChannelTo, EmailCode, EmailTo, Empty, Tokens
 from identra.http.operation import Act, Operation
@@ -13,29 +14,39 @@ if TYPE_CHECKING:
     from identra.app import App
     from identra.http.call import Call
     from identra.loader import Providers
+    from identra.providers.code import CodeProvider
 
 _BY_MAIL = "email"
 
 
 def operations(providers: Providers) -> tuple[Operation, ...]:
-    """`/NAME/code` and `/NAME/login` for each code provider."""
+    """`/NAME/code` and `/NAME/login` for each code provider.
+
+    And `/NAME/link` where the links that it mails lead to no page of the application's.
+    """
     return tuple(
         operation
         for provider in providers.codes
         for operation in (
-            _begin(provider.name, provider.field),
+            _begin(provider),
             _end(provider.name, provider.field),
+            *([links.operation(provider.name)] if _shows_page(provider) else ()),
         )
     )
 
 
-def _begin(name: str, field: str) -> Operation:
-    by_mail = field == _BY_MAIL
+def _shows_page(provider: CodeProvider) -> bool:
+    return provider.with_link and not provider.page
+
+
+def _begin(provider: CodeProvider) -> Operation:
+    name, by_mail = provider.name, provider.field == _BY_MAIL
+    mails = "Mail a code, and a link that brings it" if provider.with_link else "Mail a code"
     return Operation(
         "POST",
         f"/{name}/code",
-        _sends(name, field),
-        "Mail a code" if by_mail else f"Send a code through {name}",
+        _sends(name, provider.field),
+        mails if by_mail else f"Send a code through {name}",
         name,
         takes=EmailTo if by_mail else ChannelTo,
         fails=(errors.MailNotConfigured if by_mail else errors.ProviderNotConfigured, *_TROUBLE),

@@ -87,6 +87,8 @@ def check(plugin: str, make: Any) -> None:
     name = getattr(make, "name", None)
     demand(isinstance(name, str) and NAME.fullmatch(name), f"{name!r} is not a provider name")
     demand(name not in RESERVED, f"the name {name!r} is reserved")
+    linked = issubclass(make, CodeProvider) and make.with_link
+    demand(not linked or make.by_mail, "only what is mailed by the core has a link")
     _demand_spoken(plugin, getattr(make, "contract", None))
     trust = getattr(make, "email_trust", None)
     demand(isinstance(trust, EmailTrust), "email_trust is not declared")
@@ -107,6 +109,16 @@ def _may_trust(make: Any, trust: EmailTrust | None) -> bool:
     if issubclass(make, CodeProvider):
         return trust is (EmailTrust.always if make.by_mail else EmailTrust.never)
     return not issubclass(make, SecretProvider) or trust is EmailTrust.never
+
+
+def passed(provider: Provider) -> Provider:
+    """The provider, unless no mailed link may lead where its own do. Raises PluginError."""
+    if isinstance(provider, CodeProvider):
+        try:
+            provider.demand_sound()
+        except (Exception, SystemExit) as fault:
+            raise PluginError(f"providers.{provider.name}: {fault}") from fault
+    return provider
 
 
 def _hooks(

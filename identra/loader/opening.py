@@ -157,7 +157,7 @@ class _Opening:
                 continue
             plugin, make = by_name[asked]
             try:
-                self.opened.append(_open(make, name, section, self.file))
+                self.opened.append(checking.passed(_open(make, name, section, self.file)))
             except (PluginError, SettingsError) as fault:
                 self.fail(plugin, name, fault)
 

@@ -18,9 +18,25 @@ from identra.values import Message
 _ENTRY: Final = "Signing in to {application}"
 
 
-def code(to: str, code: str, *, minutes: int, application: str, use_html: bool) -> Message:
-    """The letter that carries a code, valid for `minutes`; with HTML beside the text on wish."""
-    words: dict[str, str | int] = {"code": code, "minutes": minutes, "application": application}
+def code(  # noqa: PLR0913 - what the letter says, each by name
+    to: str,
+    code: str,
+    *,
+    minutes: int,
+    application: str,
+    use_html: bool,
+    link: str | None = None,
+) -> Message:
+    """The letter that carries a code, valid for `minutes`; with HTML beside the text on wish.
+
+    `link` leads to where the same code can be answered.
+    """
+    words: dict[str, str | int | None] = {
+        "code": code,
+        "minutes": minutes,
+        "application": application,
+        "link": link,
+    }
     return Message(
         to=to,
         subject=_ENTRY.format(application=application),
@@ -62,7 +78,7 @@ def _letter(to: str, subject: str, template: str, application: str, **words: str
     return Message(to=to, subject=subject.format(application=application), text=text)
 
 
-def _write(template: str, **words: str | int) -> str:
+def _write(template: str, **words: str | int | None) -> str:
     return _templates().get_template(template).render(words)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from identra import address
 from identra.errors import InvalidArgument, PluginFailed
 from identra.providers.base import Kind, Provider
+from identra.providers.redirecting import demand_url
 from identra.values import Address, UserInfo
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ class CodeProvider(Provider):
     With `by_mail` the core itself spells the address and mails the code, and only then may
     `email_trust` be `always`: a right code proves an address that the core mailed. Any other
     channel is `never`, and the recipient in its one spelling becomes the identity's subject.
+
+    With `with_link` the mail carries a link beside the code, which leads to `page`, or to a page
+    of the core's own where that is empty. It brings the code and nothing else, and opens nothing.
     """
 
     kind: ClassVar[Kind] = "code"
     by_mail: ClassVar[bool] = False
+    with_link: ClassVar[bool] = False
+    page: str = ""
 
     @property
     def field(self) -> str:
@@ -36,6 +42,13 @@ class CodeProvider(Provider):
         """A mailed code proves the address alone."""
         return not self.by_mail
 
+    def demand_sound(self) -> None:
+        """ValueError unless its page is an https URL, or http here, without a fragment."""
+        if "#" in self.page or any(map(str.isspace, self.page)):
+            raise ValueError("a page is a URL without a fragment: that is where the code goes")
+        if self.page:
+            demand_url(self.page)
+
     def recipient(self, to: str) -> str:
         """The one spelling of a recipient; ValueError, in words fit for its sender, if none."""
         raise NotImplementedError
@@ -43,6 +56,16 @@ class CodeProvider(Provider):
     async def send(self, upstream: Upstream, to: str, text: str) -> None:
         """Deliver `text` to `to`, reaching only the declared hosts through `upstream`."""
         raise NotImplementedError
+
+
+def link_of(provider: CodeProvider, code: str, *, public_url: str) -> str | None:
+    """The link that brings a code to its page, or None where the mail carries none.
+
+    The code is in the fragment, which no browser sends: neither servers nor their logs see it.
+    """
+    if not provider.with_link:
+        return None
+    return f"{provider.page or f'{public_url}/{provider.name}/link'}#code={code}"
 
 
 def spell_recipient(provider: CodeProvider, to: str) -> str:

@@ -9,6 +9,8 @@ from identra.testing.clock import FrozenClock
 from identra.testing.code import CodeConformance
 from identra.testing.hooks import HooksConformance
 from identra.testing.house import House, open_house
+from identra.testing.keys import private_key
+from identra.testing.mailed import MailConformance
 from identra.testing.oauth2 import OAuth2Conformance
 from identra.testing.oidc import OIDCConformance
 from identra.testing.place import Fault, Person, Place
@@ -22,6 +24,7 @@ __all__ = [
     "FrozenClock",
     "HooksConformance",
     "House",
+    "MailConformance",
     "OAuth2Conformance",
     "OIDCConformance",
     "Person",
@@ -30,4 +33,5 @@ __all__ = [
     "Rule",
     "SecretConformance",
     "open_house",
+    "private_key",
 ]

@@ -8,12 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from identra.app import App, Swapped, build, prepare
+from identra.app import App, Swapped, build
 from identra.errors import IdentraError
 from identra.mail import Outbox
 from identra.roundtrip import Departure, Return
 from identra.settings import Loaded, SettingsTree
 from identra.testing.case import demand
+from identra.testing.premises import furnish
 from identra.tokens import split
 from identra.values import Peer
 
@@ -106,12 +107,7 @@ async def open_house(
     `settings` are further sections, such as `providers`.
     """
     with TemporaryDirectory() as folder:
-        base = {
-            "persistence": {"name": f"{folder}/identra.db"},
-            "keys": {"algorithm": "ES256", "master_key_files": [Path(f"{folder}/master.key")]},
-            "password": {"registration": "immediate"},
-        }
-        await prepare(Loaded(SettingsTree.model_validate(base), None, ()))
+        base = await furnish(Path(folder))
         required = {"plugins": {"required": [name]}}
         loaded = Loaded(SettingsTree.model_validate({**base, **required, **settings}), None, ())
         outbox = Quiet()

@@ -54,9 +54,10 @@ def cases_of(plugin: Plugin) -> tuple[Conformance, ...]:
 
 
 def report(plugin: Plugin, results: list[Result], *, identra: str, at: str) -> Report:
-    """What the results come to."""
-    broken = tuple(one.rule for one in results if one.fault is not None)
-    return Report(plugin.name, plugin.version, identra, at, len(results) - len(broken), broken)
+    """What the results come to. A rule is kept if it holds wherever it was looked at."""
+    broken = tuple(dict.fromkeys(one.rule for one in results if one.fault is not None))
+    kept = len({one.rule for one in results} - set(broken))
+    return Report(plugin.name, plugin.version, identra, at, kept, broken)
 
 
 def keep(file: str, made: Report) -> None:

@@ -234,6 +234,7 @@ RULES = {
     "OAuth 2.0 places": testing.OAuth2Conformance,
     "OpenID Connect places": testing.OIDCConformance,
     "Channels": testing.CodeConformance,
+    "Codes by mail": testing.MailConformance,
     "Kinds of secret": testing.SecretConformance,
     "Hooks": testing.HooksConformance,
 }

@@ -57,6 +57,14 @@ secret_sha256 = "{fingerprint(CLIENT[1])}"
 """
 """The service that a page lets ask; its secret is in a file beside the settings."""
 
+LINKS = """
+[providers.magic_link]
+page = "http://localhost:3000/link"
+[providers.desk_link]
+plugin = "magic_link"
+"""
+"""Mailed links lead to a page of the application, or to one of Identra's."""
+
 NO_GRACE = '[auth]\nrefresh_grace = "0s"\n'
 """A former refresh token answers to its Idempotency-Key alone."""
 
@@ -70,7 +78,7 @@ def start(
     def started(extra: str = "") -> AbstractContextManager[running.Running]:
         folder = tmp_path_factory.mktemp("pages")
         (folder / "orders.secret").write_text(CLIENT[1])
-        return running.identra(folder, "--dev", extra=github + ASKED + extra)
+        return running.identra(folder, "--dev", extra=github + ASKED + LINKS + extra)
 
     return started
 

@@ -38,3 +38,10 @@ def test_a_registration_is_confirmed_with_the_mailed_code(
     strict: running.Running, node_modules: Path, tmp_path: Path
 ) -> None:
     drive(node_modules, tmp_path, "docs/integrate/javascript.md", "confirm.mjs", strict.url)
+
+
+def test_identras_own_page_for_mailed_links_shows_the_code_when_asked_to(
+    service: running.Running, node_modules: Path, tmp_path: Path
+) -> None:
+    shutil.copy(DRIVERS / "landing.mjs", tmp_path)
+    npm.run(node_modules, tmp_path, "landing.mjs", service.url)

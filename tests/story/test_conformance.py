@@ -9,7 +9,6 @@ import re
 import sys
 import time
 import urllib.request
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -37,7 +36,6 @@ from identra.testing import (
     Person,
     SecretConformance,
 )
-from identra.testing.report import GROUP
 from identra.values import Peer
 
 if TYPE_CHECKING:
@@ -175,11 +173,6 @@ def _put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_right_oauth2_place_keeps_every_rule() -> None:
     assert broken(AcmeRules, of(Acme)) == {}
-
-
-@pytest.mark.parametrize("entry", entry_points(group=GROUP), ids=lambda entry: entry.name)
-def test_what_is_installed_keeps_every_rule(entry: EntryPoint) -> None:
-    assert [(one.rule, one.fault) for one in entry.load()().run() if one.fault] == []
 
 
 def test_a_right_channel_keeps_every_rule() -> None:

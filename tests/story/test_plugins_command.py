@@ -22,6 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+BARE = """
+[project]
+name = "identra-acme"
+version = "1.0"
+[project.entry-points.identra]
+acme = "identra_acme"
+"""
+TWO_SETS = """
+[project.entry-points."identra.conformance"]
+acme = "identra_acme.conformance:AcmeConformance"
+"acme.other" = "identra_acme.conformance:Other"
+"""
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
@@ -116,12 +129,31 @@ def test_a_plugin_that_must_be_told_something_is_checked_with_what_its_answers_s
 
 
 def test_a_plugin_without_answers_is_not_said_to_keep_rules(
-    settings: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = settings.read_text().replace('enabled = ["acme"]', "enabled = []")
-    settings.write_text(text)
-    assert run(["plugins", "check", "email", "--config", str(settings)]) == 1
-    assert "brings no canned answers" in capsys.readouterr().out
+    source = "contract = 1\n"
+    with installed(tmp_path, BARE, {"identra_acme": source}):
+        assert run(["plugins", "check", "acme", "--config", str(settings)]) == 1
+    assert "acme 1.0: brings no canned answers" in capsys.readouterr().out
+
+
+def test_of_several_sets_of_answers_a_rule_must_hold_for_each(
+    tmp_path: Path, settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft(tmp_path, "secret")
+    answers = tmp_path / "draft" / "src" / "identra_acme" / "conformance.py"
+    more = '\n\nclass Other(AcmeConformance):\n    refused = ("correct horse battery staple",)\n'
+    answers.write_text(answers.read_text() + more)
+    importlib.invalidate_caches()
+    try:
+        with installed(tmp_path, BARE + TWO_SETS, {}):
+            assert run(["plugins", "check", "acme", "--config", str(settings)]) == 1
+    finally:
+        sys.path.remove(str(tmp_path / "draft" / "src"))
+    first, _, second = capsys.readouterr().out.partition("Other:\n")
+    assert "AcmeConformance:\nok      an_acceptable_secret\nok      objections\n" in first
+    assert "BROKEN  objections\n" in second
+    assert second.endswith("acme 1.0: breaks objections\n")
 
 
 @pytest.mark.parametrize("name", ["oauth", "ACME", "a", "../x", "a-b"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from callers import open_house, reason, section_of, tokens
@@ -11,11 +11,8 @@ from standin.github import Email, GitHub, Person
 
 from identra.loader import PluginError, load
 from identra.settings import SettingsError
-from identra.testing import Conformance, OAuth2Conformance, OIDCConformance
-from identra.testing import Person as Someone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from identra.settings import Persistence
@@ -90,34 +87,6 @@ def test_what_no_openid_place_may_say_stops_the_start(said: dict[str, Any], why:
     section = {key: value for key, value in (OPENID | said).items() if value is not None}
     with pytest.raises((SettingsError, PluginError), match=why):
         load((), {"corp": section})
-
-
-class CorpRules(OIDCConformance):
-    name, plugin, provider = "oidc", "identra_oidc", "corp"
-    settings: ClassVar = {"issuer": "https://id.corp.example", "email_trust": "claim"}
-
-    def claims(self, person: Someone) -> Mapping[str, Any]:
-        told = {"email": person.email, "email_verified": person.verified}
-        return {"sub": person.subject, "name": person.name, **told}
-
-
-class ForgeRules(OAuth2Conformance):
-    name, plugin, provider = "oauth2", "identra_oauth2", "forge"
-    settings: ClassVar = {
-        **{key: value for key, value in OAUTH2.items() if key != "plugin"},
-        "email_trust": "claim",
-        "email": "email",
-        "email_verified": "email_verified",
-    }
-
-    def replies(self, person: Someone) -> Mapping[str, Any]:
-        told = {"email": person.email, "email_verified": person.verified}
-        return {OAUTH2["userinfo_url"]: {"id": person.subject, "login": person.name, **told}}
-
-
-@pytest.mark.parametrize("rules", [CorpRules, ForgeRules], ids=["oidc", "oauth2"])
-def test_a_place_of_settings_alone_keeps_the_rules_of_its_kind(rules: type[Conformance]) -> None:
-    assert [(one.rule, one.fault) for one in rules().run() if one.fault] == []
 
 
 @pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)

@@ -13,7 +13,7 @@ from identra.errors import (
     ProviderNotConfigured,
     RedirectNotAllowed,
 )
-from identra.limits import STARTING
+from identra.limits import RETURNING, STARTING
 from identra.loader import lacks
 from identra.providers.redirecting import Trip, one_clean_error
 from identra.secret import pkce_challenge, same
@@ -134,13 +134,15 @@ class Roundtrip:
         return Prompt(way.leave(_trip(opening, proofs)), proofs.state)
 
     async def finish(
-        self, back: Return, caller: Caller | None
+        self, back: Return, caller: Caller | None, peer: Peer
     ) -> tuple[RedirectingProvider, Opened, UserInfo]:
         """Take the state, check who brings it and for what, and only then trade the code.
 
-        Raises InvalidState, ProviderNotConfigured, ProviderRefused, ProviderUnavailable.
+        Raises InvalidState, ProviderNotConfigured, ProviderRefused, ProviderUnavailable,
+        RateLimited.
         """
         with counting_failure(self._meter, UNKNOWN, "oauth"):
+            await self._limits.spend_peer(RETURNING, peer)
             opened = await self._challenges.close(back.state)
             _check_brought(opened.opening, back)
             _check_purpose(opened.opening, caller, self._policy)

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from identra.standing import Standing
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -113,12 +116,16 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The network end of a call. `address` is None where no end may be counted."""
+    """The network end of a call. `address` is None where no end may be counted.
+
+    `standings` are added to by whoever counts, for the door to tell beside the answer.
+    """
 
     address: str | None = None
     user_agent: str = ""
     attempt_id: str = ""
     request_id: str = ""
+    standings: dict[str, Standing] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

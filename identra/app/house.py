@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from identra.devices import Devices
     from identra.introspection import Introspection
     from identra.keys import Keys
+    from identra.limits import Calls
     from identra.loader import Providers
     from identra.login import Login
     from identra.mail import Outbox
@@ -59,6 +60,7 @@ class App:
     sessions: Sessions
     keys: Keys
     nodes: Nodes
+    calls: Calls
     outbox: Outbox | None
     database: Database
     state: State

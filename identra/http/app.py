@@ -18,7 +18,7 @@ from identra.http.body import read_body, read_form, read_query
 from identra.http.call import Call, peer
 from identra.http.cors import headers_for
 from identra.http.errors import Failures
-from identra.http.gate import raise_gate
+from identra.http.gate import Bounds, raise_gate
 from identra.http.operation import NO_STORE, Operation, reply
 from identra.http.routes import OLDER, PREFIXES, every_operation
 from identra.standing import fields_of
@@ -41,7 +41,7 @@ EVERYWHERE = {
 _QUIET = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
 
 
-def make(app: App) -> Door:
+def make(app: App, bounds: Bounds) -> Door:
     """The REST door of an opened hall, ready to be served. Its name is free again on `close`."""
     door: Door = Sanic(
         f"identra-{id(app):x}",
@@ -55,7 +55,7 @@ def make(app: App) -> Door:
         ACCESS_LOG=False, AUTO_EXTEND=False, MOTD=False, FALLBACK_ERROR_FORMAT="json"
     )
     door.ctx.hall, door.ctx.draining = app, False
-    raise_gate(door, local_only=app.dev)
+    raise_gate(door, app, bounds)
     operations = every_operation(
         app.providers, dev=app.dev, introspects=app.introspection is not None
     )

@@ -50,7 +50,7 @@ def test_just_the_reasons_that_nothing_gives_are_called_reserved() -> None:
     behind = "\n".join(
         text for path, text in sources() if not DOORS & set(path.relative_to(handbook.ROOT).parts)
     )
-    doors = (handbook.ROOT / "identra/http").glob("*.py")
+    doors = (handbook.ROOT / "identra/http").rglob("*.py")
     at_the_door = "\n".join(
         path.read_text() for path in doors if path.name in {"body.py", "head.py", "errors.py"}
     )

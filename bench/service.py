@@ -23,8 +23,10 @@ SECTIONS: homes.Sections = {
     # Without a grace every refresh advances: with it, the 17th in 30 s is answered from the row.
     "auth": {"refresh_grace": "0s", "access_token_expiration": "1h"},
     "password": {"registration": "immediate"},
-    # Callers come through a proxy, each from an address of its own, and are counted as they are.
+    # Callers come through a proxy, each from an address of its own, and are counted as they are;
+    # whoever names none is a backend of ours.
     "http": {"trusted_proxies": ["127.0.0.0/8"]},
+    "limits": {"trusted_callers": ["127.0.0.0/8"]},
     # Nobody sweeps in the midst of a turn.
     "housekeeping": {"in_server": False},
 }

@@ -12,12 +12,12 @@ from identra.asked import Arrival
 from identra.db import Duplicate
 from identra.errors import Denied, InvalidArgument, ProviderUnavailable, StoreUnavailable
 from identra.limits import network_of
+from identra.meter import UNMETERED
 from identra.sessions import Origin, holder_of
 from identra.tries import SUCCEEDED, counting_failure, method_of
 from identra.values import (
     AVATAR_LENGTH,
     PROFILE_LENGTH,
-    UNMETERED,
     Assertion,
     EmailTrust,
     plain,
@@ -31,14 +31,17 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.events import Events
     from identra.hooks import Hooks
+    from identra.limits import Limits
     from identra.linking import Decision, Known
+    from identra.meter import Meter
     from identra.notices import Notices
     from identra.providers.base import Provider
     from identra.sessions import Opened, Sessions
     from identra.users import Users
-    from identra.values import Meter, Method, Peer, TokenPair, UserInfo
+    from identra.values import Method, Peer, TokenPair, UserInfo
 
 TURNS: Final = 3
+_BY_CODE: Final = ("otp",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Admission:
         events: Events,
         notices: Notices,
         hooks: Hooks,
+        limits: Limits,
+        secrets: tuple[str, ...],
         meter: Meter = UNMETERED,
     ) -> None:
         self._db = db
@@ -90,6 +95,8 @@ class Admission:
         self._notices = notices
         self._meter = meter
         self._hooks = hooks
+        self._limits = limits
+        self._secrets = secrets
 
     async def admit(self, case: Case, peer: Peer) -> TokenPair:
         """Judge, ask plugins, then in one transaction judge again and apply; commit; tell; mint.
@@ -119,6 +126,7 @@ class Admission:
                 opened = await self._db.transact(partial(self._apply, case, decision, peer))
             except (Duplicate, _DecisionChangedError):
                 continue
+            await self._wake(case.assertion, peer)
             await self._notices.after(
                 decision, case.assertion, opened.origin.user_id, secret_set=case.sets_secret
             )
@@ -149,6 +157,13 @@ class Admission:
                 )
             raise Denied(f"by plugin {denial.plugin}", says=denial.says)
         return arrival
+
+    async def _wake(self, assertion: Assertion, peer: Peer) -> None:
+        """A secret that rested for its failures may be tried again: the address is proved again."""
+        if assertion.address and assertion.amr == _BY_CODE:
+            with suppress(StoreUnavailable):  # she is in all the same
+                for provider in self._secrets:
+                    await self._limits.wake(f"{provider}:{assertion.address}", peer)
 
     async def _arrival(self, assertion: Assertion, decision: Decision, peer: Peer) -> Arrival:
         user_id = decision.user_id

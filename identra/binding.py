@@ -66,7 +66,7 @@ class Binding:
         fresh = is_fresh(caller, self._clock())
         if self._requires_reauthentication and not fresh:
             raise ReauthenticationRequired("the authentication is older than 10 minutes")
-        finishing = self._roundtrip.finish(back, caller)
+        finishing = self._roundtrip.finish(back, caller, peer)
         provider, opened, info = await self._mishaps.noting(finishing)
         await self._demand_live(opened.opening, caller)
         assertion = stamp(provider, info, at=self._clock(), amr=())

@@ -73,6 +73,12 @@ def bearer_of(authorization: str | None, in_body: str | None) -> str | None:
     return in_header if in_header is not None else (in_body or None)
 
 
+def is_within(socket_address: str | None, networks: Sequence[Network]) -> bool:
+    """Whether the other end of a socket is in one of these networks."""
+    found = _read(socket_address or "")
+    return found is not None and _within(found, networks)
+
+
 def _entries(forwarded_for: str | None) -> list[str]:
     return [] if forwarded_for is None else [e.strip() for e in forwarded_for.split(",")]
 

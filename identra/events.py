@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from identra.asked import Fact
+from identra.meter import UNMETERED
 from identra.secret import uuid7
-from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from identra.db import Database
-    from identra.values import Clock, Meter, Peer
+    from identra.meter import Meter
+    from identra.values import Clock, Peer
 
 EventName: TypeAlias = Literal[
     "user.created",
@@ -31,6 +32,7 @@ EventName: TypeAlias = Literal[
     "password.set",
     "code.sent",
     "limit.reached",
+    "limit.released",
     "provider.rebound",
     "key.published",
     "key.activated",
@@ -39,6 +41,9 @@ EventName: TypeAlias = Literal[
     "key.resealed",
     "plugin.failed",
 ]
+
+MOST_LOGINS: Final = 1000
+"""So many of a user's logins are looked at when her networks are asked for."""
 
 
 class Events:
@@ -55,6 +60,21 @@ class Events:
         self._clock = clock
         self._meter = meter
         self._tell = tell
+
+    async def logged_in(self, user_id: str, peer: str, since: int) -> bool:
+        """Whether a login of the user's from this peer, as allowances count it, is on record."""
+        t, said = self._db.tables.events, json.dumps({"peer": peer}).strip("{}")
+        hers = (t.user_id == user_id) & (t.name == "login.succeeded") & (t.at >= since)
+        found = t.select(t.id).where(hers & t.data.like(f"%{said}%")).limit(1)
+        return await self._db.first(found) is not None
+
+    async def logged_in_from(self, user_id: str, since: int) -> tuple[str, ...]:
+        """The peers of a user's logins that are on record, the latest first."""
+        t = self._db.tables.events
+        hers = (t.user_id == user_id) & (t.name == "login.succeeded") & (t.at >= since)
+        logins = t.select(t.data).where(hers).order_by(t.id, ascending=False).limit(MOST_LOGINS)
+        told = [json.loads(row["data"]).get("peer") for row in await self._db.fetch(logins)]
+        return tuple(dict.fromkeys(peer for peer in told if peer))
 
     async def record(
         self,

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from identra.deadline import one_deadline
 from identra.errors import InvalidClient, InvalidToken
 from identra.limits import FAILING_CLIENT
+from identra.meter import UNMETERED
 from identra.secret import fingerprint, same, token
-from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from identra.limits import Limits
+    from identra.meter import Meter
     from identra.sessions import Origin, Sessions
     from identra.tokens import Claims, Tokens
     from identra.users import Users
-    from identra.values import Meter, Peer
+    from identra.values import Peer
 
 
 @dataclass(frozen=True, slots=True)

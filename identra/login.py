@@ -10,27 +10,29 @@ from typing import TYPE_CHECKING
 from identra import address
 from identra.admission import Case, origin_of, stamp
 from identra.deadline import one_deadline
-from identra.errors import Busy, InvalidCredentials, StoreUnavailable
-from identra.limits import GUESSING, SENDING
+from identra.errors import Busy, InvalidCode, InvalidCredentials, StoreUnavailable
+from identra.limits import SENDING, STARTING
 from identra.linking import decide
+from identra.meter import UNMETERED
 from identra.providers.code import read_answer, spell_recipient
 from identra.providers.secret import normalise
 from identra.tries import counting_failure
-from identra.values import UNMETERED, Assertion
+from identra.values import Assertion
 
 if TYPE_CHECKING:
     from identra.account import Account
     from identra.admission import Admission
-    from identra.challenges import Challenges
+    from identra.challenges import Answered, Challenges
     from identra.couriers import Couriers
     from identra.hashing import Hashing
     from identra.limits import Limits
     from identra.loader import Providers
+    from identra.meter import Meter
     from identra.mishaps import Mishaps
     from identra.providers.code import CodeProvider
     from identra.roundtrip import Departure, Prompt, Return, Roundtrip
     from identra.users import Credential, Users
-    from identra.values import Clock, Meter, Peer, TokenPair
+    from identra.values import Clock, Peer, TokenPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Login:
         place = self._providers.code(provider)
         self._couriers.demand(place)
         recipient = await self._mishaps.noting(_spell(place, to))
+        await self._limits.spend_peer(STARTING, peer)
         await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
         async with self._challenges.asked(provider, "login", recipient) as code:
             if code:
@@ -101,8 +104,8 @@ class Login:
         recipient = await self._mishaps.noting(_spell(place, to))
         caller = await self._account.identify(bearer) if bearer else None
         with counting_failure(self._meter, provider, "otp"):
-            await self._limits.spend(GUESSING, f"{provider}:{recipient}", peer)
-            answered = await self._challenges.answer(provider, "login", recipient, code)
+            await self._limits.guess(f"{provider}:{recipient}", peer)
+            answered = await self._answered(provider, recipient, code, peer)
         assertion = stamp(place, read_answer(place, recipient), at=self._clock(), amr=("otp",))
         case = Case(
             assertion,
@@ -149,7 +152,7 @@ class Login:
 
         Raises InvalidState, ProviderRefused, ProviderUnavailable, SignUpClosed, UserDisabled.
         """
-        finishing = self._roundtrip.finish(back, None)
+        finishing = self._roundtrip.finish(back, None, peer)
         provider, opened, info = await self._mishaps.noting(finishing)
         assertion = stamp(provider, info, at=self._clock(), amr=())
         case = Case(
@@ -161,21 +164,27 @@ class Login:
         pair = await self._admission.admit(case, peer)
         return Welcome(pair, assertion.username, assertion.avatar_url, assertion.address or "")
 
+    async def _answered(self, provider: str, recipient: str, code: str, peer: Peer) -> Answered:
+        try:
+            return await self._challenges.answer(provider, "login", recipient, code)
+        except InvalidCode:
+            await self._limits.failed(peer)
+            raise
+
     async def _judged(self, provider: str, spelled: str, secret: str, peer: Peer) -> Credential:
         """The credential that the secret is right for; the same work and answer without one."""
-        subject = f"{provider}:{spelled}"
-        await self._limits.try_secret(subject, peer)
+        tried = await self._limits.try_secret(f"{provider}:{spelled}", peer)
         try:
             credential = await self._users.credential(provider, spelled)
             kept = credential.hash if credential else None
             right = await self._hashing.verify(kept, normalise(secret))
         except (Busy, StoreUnavailable):
-            await self._limits.secret_was_not_judged(subject, peer)
+            await self._limits.was_not_judged(tried)
             raise
         if not right or credential is None:
-            await self._limits.secret_was_wrong(peer)
+            await self._limits.was_wrong(tried)
             raise InvalidCredentials("unknown user, wrong secret or none")
-        await self._limits.secret_was_right(subject, peer)
+        await self._limits.was_right(tried)
         return credential
 
     async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from identra.errors import PluginFailed, StoreUnavailable
-from identra.values import UNMETERED
+from identra.meter import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from identra.events import Events
-    from identra.values import Meter
+    from identra.meter import Meter
 
 REST: Final = 60.0
 """Seconds in which the same failure of one plugin is told once by each process."""

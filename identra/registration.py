@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
-from identra.errors import Busy, EmailTaken
+from identra.errors import Busy, EmailTaken, InvalidCode
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
+from identra.meter import UNMETERED
 from identra.tries import counting_failure
-from identra.values import UNMETERED, Assertion
+from identra.values import Assertion
 
 if TYPE_CHECKING:
     from identra.acceptance import Acceptance
     from identra.admission import Admission
-    from identra.challenges import Challenges
+    from identra.challenges import Answered, Challenges
     from identra.couriers import Couriers
     from identra.hashing import Hashing
     from identra.limits import Limits
     from identra.linking import Decision, Known
     from identra.loader import Providers
+    from identra.meter import Meter
     from identra.users import Users
-    from identra.values import Clock, Meter, Peer, TokenPair
+    from identra.values import Clock, Peer, TokenPair
 
 Mode: TypeAlias = Literal["verified", "immediate"]
 
@@ -72,9 +74,9 @@ class Registration:
         spelled = address.spell(email)
         if self._mode == "verified":
             self._couriers.demand_mail()
+        await self._limits.spend_peer(STARTING, peer)
+        if self._mode == "verified":
             await self._limits.spend(SENDING, f"{provider}:{spelled}", peer)
-        else:
-            await self._limits.spend_peer(STARTING, peer)
         chosen = await self._acceptance.demand(place, secret, spelled)
         if self._mode == "verified":
             await self._mail(provider, spelled)
@@ -93,7 +95,7 @@ class Registration:
         place = self._providers.secret(provider)
         spelled = address.spell(email)
         with counting_failure(self._meter, provider, "otp"):
-            await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
+            await self._limits.guess(f"{provider}:{spelled}", peer)
         chosen = await self._acceptance.demand(place, secret, spelled)
         try:
             hashed = await self._hashing.hash(chosen)
@@ -101,7 +103,7 @@ class Registration:
             await self._limits.give_back(GUESSING, f"{provider}:{spelled}", peer)
             raise
         with counting_failure(self._meter, provider, "otp"):
-            answered = await self._challenges.answer(provider, "register", spelled, code)
+            answered = await self._answered(provider, spelled, code, peer)
         assertion = Assertion(provider, None, spelled, ("otp",), self._clock())
         case = Case(
             assertion,
@@ -112,6 +114,13 @@ class Registration:
             sets_secret=True,
         )
         return await self._admission.admit(case, peer)
+
+    async def _answered(self, provider: str, spelled: str, code: str, peer: Peer) -> Answered:
+        try:
+            return await self._challenges.answer(provider, "register", spelled, code)
+        except InvalidCode:
+            await self._limits.failed(peer)
+            raise
 
     async def _register(self, provider: str, spelled: str, chosen: str, peer: Peer) -> TokenPair:
         judge = partial(_judge, self._sign_up)

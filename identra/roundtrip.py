@@ -13,12 +13,12 @@ from identra.errors import (
     ProviderNotConfigured,
     RedirectNotAllowed,
 )
-from identra.limits import STARTING
+from identra.limits import RETURNING, STARTING
 from identra.loader import lacks
+from identra.meter import UNMETERED
 from identra.providers.redirecting import Trip, one_clean_error
 from identra.secret import pkce_challenge, same
 from identra.tries import UNKNOWN, counting_failure
-from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from identra.challenges import Challenges, Opened, Proofs
     from identra.limits import Limits
     from identra.loader import Providers
+    from identra.meter import Meter
     from identra.providers.redirecting import RedirectingProvider
-    from identra.values import Meter, Peer, UserInfo
+    from identra.values import Peer, UserInfo
 
     class Way(Protocol):
         """There and back again, whatever the kind."""
@@ -135,13 +136,15 @@ class Roundtrip:
             return Prompt(way.leave(_trip(opening, proofs)), proofs.state)
 
     async def finish(
-        self, back: Return, caller: Caller | None
+        self, back: Return, caller: Caller | None, peer: Peer
     ) -> tuple[RedirectingProvider, Opened, UserInfo]:
         """Take the state, check who brings it and for what, and only then trade the code.
 
-        Raises InvalidState, ProviderNotConfigured, ProviderRefused, ProviderUnavailable.
+        Raises InvalidState, ProviderNotConfigured, ProviderRefused, ProviderUnavailable,
+        RateLimited.
         """
         with counting_failure(self._meter, UNKNOWN, "oauth"):
+            await self._limits.spend_peer(RETURNING, peer)
             opened = await self._challenges.close(back.state)
             _check_brought(opened.opening, back)
             _check_purpose(opened.opening, caller, self._policy)

@@ -44,6 +44,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         _metrics(loaded, count) as beside,
     ):
         _import_before_forking()
+        _allow_files()
         demand_certificate(loaded)
         asyncio.run(app.prepare(loaded, read_only=read_only))
         ports.listen(loaded, rest)
@@ -86,6 +87,12 @@ def _greet(
         curl = f"curl -H 'Content-Type: application/json' -d '{body}' {url}/password/register"
         told = f"  first token  {curl}\n  mails        here, and at {url}/dev/outbox"
         print(f"{told}\n  reference    {url}/docs", flush=True)  # noqa: T201 - as above
+
+
+def _allow_files() -> None:
+    from identra.http.gate import Bounds, allow_files
+
+    allow_files(Bounds())
 
 
 def _import_before_forking() -> None:

@@ -10,7 +10,8 @@ from identra.errors import IdentraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from identra.values import Meter, Method
+    from identra.meter import Meter
+    from identra.values import Method
 
 UNKNOWN: Final = "-"
 """The provider of a sign-in that failed before it was known."""

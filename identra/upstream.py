@@ -18,12 +18,13 @@ from urllib.parse import parse_qsl, quote_plus
 import httpx
 
 from identra.errors import IdentraError, OperatorError, ProviderRefused, ProviderUnavailable
-from identra.values import UNMETERED, error_word
+from identra.meter import UNMETERED
+from identra.values import error_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from identra.values import Meter
+    from identra.meter import Meter
 
 RETRY_AFTER: Final = 5
 FIELDS: Final = 100

@@ -6,13 +6,16 @@ Instants are Unix microseconds in UTC unless a name says seconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from identra.standing import Standing
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -113,12 +116,16 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The network end of a call. `address` is None where no end may be counted."""
+    """The network end of a call. `address` is None where no end may be counted.
+
+    `standings` are added to by whoever counts, for the door to tell beside the answer.
+    """
 
     address: str | None = None
     user_agent: str = ""
     attempt_id: str = ""
     request_id: str = ""
+    standings: dict[str, Standing] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,92 +190,6 @@ class Mailer(Protocol):
     def post(self, message: Message) -> None:
         """Queue a message; return at once. Raise Busy when the queue is full."""
         ...
-
-
-class Meter(Protocol):
-    """Counts what happens, for whoever watches the service. It never fails and never waits.
-
-    What it is given are words of a fixed set, never a person's: nobody's address, id or secret.
-    """
-
-    @property
-    def on(self) -> bool:
-        """Whether anybody can read what is counted."""
-        ...
-
-    def answered(  # noqa: PLR0913 - what a line of the log says
-        self,
-        route: str,
-        method: str,
-        status: str,
-        *,
-        reason: str,
-        detail: str,
-        seconds: float,
-    ) -> None:
-        """A door has answered a request; `reason` and `detail` are of a failure, else empty."""
-        ...
-
-    def token_refused(self, detail: str) -> None:
-        """An access token was refused, and `answered` will not be told so."""
-        ...
-
-    def recorded(self, event: str, facts: Mapping[str, str]) -> None:
-        """An event became true."""
-        ...
-
-    def login(self, provider: str, method: str, outcome: str) -> None:
-        """Somebody got in by a provider, or did not: `outcome` is "succeeded" or a reason."""
-        ...
-
-    def mail(self, outcome: str, letters: int = 1) -> None:
-        """Letters were queued, delivered, delayed, refused, lost, or have failed."""
-        ...
-
-    def provider_called(self, provider: str, outcome: str, seconds: float) -> None:
-        """A provider was asked; `outcome` is "answered" or a reason."""
-        ...
-
-    def plugin_failed(self, plugin: str, call: str) -> None:
-        """A plugin's code raised, was late or gave rubbish, in a call by this name."""
-        ...
-
-    def show(self, gauges: Mapping[tuple[str, ...], float]) -> None:
-        """Replace all that gauges show: each number by its metric's name and labels' values."""
-        ...
-
-
-class Unmetered:
-    """Keeps the `Meter` contract where nobody watches."""
-
-    on = False
-
-    def answered(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-    def token_refused(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-    def recorded(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-    def login(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-    def mail(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-    def provider_called(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-    def plugin_failed(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-    def show(self, *_: object, **__: object) -> None:
-        """Forget it."""
-
-
-UNMETERED: Final[Meter] = Unmetered()
 
 
 def rfc3339(microseconds: int) -> str:

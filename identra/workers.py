@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 import structlog
 
-from identra.values import UNMETERED
+from identra.meter import UNMETERED
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
-    from identra.values import Meter
+    from identra.meter import Meter
 
     Work = Callable[[int, Callable[[], None]], int]
 

@@ -16,7 +16,7 @@ from wires import wire
 
 from identra import app, settings
 from identra.grpc.server import serving as grpc_serving
-from identra.http.server import serving
+from identra.http.server import BOUNDS, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
     from identra.app import App
+    from identra.http.gate import Bounds
 
 PATIENCE = 30
 BASE = """
@@ -93,7 +94,7 @@ async def door(
     *,
     extra: str = "",
     dev: bool = True,
-    whole_request: float = 15,
+    bounds: Bounds = BOUNDS,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[tuple[App, str]]:
     """The hall and the URL of its REST door, within this test's own loop."""
@@ -101,17 +102,17 @@ async def door(
     await app.prepare(loaded)
     hall = await app.build(loaded, dev=dev, swapped=app.Swapped(transport=transport or wire()))
     try:
-        async with door_of(hall, whole_request=whole_request) as url:
+        async with door_of(hall, bounds=bounds) as url:
             yield hall, url
     finally:
         await hall.close()
 
 
 @asynccontextmanager
-async def door_of(hall: App, *, whole_request: float = 15) -> AsyncIterator[str]:
+async def door_of(hall: App, *, bounds: Bounds = BOUNDS) -> AsyncIterator[str]:
     """The URL of an open hall's REST door, within this test's own loop."""
     listening = socket.create_server(("127.0.0.1", 0))
-    async with serving(hall, listening, whole_request=whole_request):
+    async with serving(hall, listening, bounds=bounds):
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 

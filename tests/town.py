@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import count, cycle
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -74,6 +74,9 @@ class Town:
         return int(self.rows(asked, *arguments)[0]["found"])
 
 
+_NETWORKS = count(1)
+
+
 @contextmanager
 def open_town(
     folder: Path, place: Persistence, store: Redis | None = None, sections: Sections | None = None
@@ -102,6 +105,7 @@ def neighbours(site: Site, post: PostOffice, github: GitHub) -> Sections:
     """What the settings say of those around; nobody sweeps, lest `Turns` stop a sweep midway."""
     return {
         "": {"http_port": 0},
+        "http": {"trusted_proxies": ["127.0.0.0/8"]},
         "housekeeping": {"in_server": False},
         "smtp_mailer": {
             "host": "127.0.0.1",
@@ -152,9 +156,10 @@ class Turns(httpx.BaseTransport):
 
 @contextmanager
 def client(service: running.Running, prefix: str = "") -> Iterator[httpx.Client]:
-    """Asks the workers in turn; each answer is held against the document."""
+    """Asks the workers in turn, from a network of its own; each answer is held to the document."""
     with spoken.client(service.url, transport=Turns(service)) as made:
         made.base_url = httpx.URL(service.url + prefix)
+        made.headers["X-Forwarded-For"] = f"2001:db8:{next(_NETWORKS):x}::1"
         yield made
 
 

@@ -11,6 +11,7 @@ from identra.app.office import (
     opened_housekeeping,
     opened_issuers,
     opened_office,
+    opened_relief,
     opened_theirs,
 )
 from identra.app.preparing import make_first_keys, prepare, settle_schema
@@ -29,6 +30,7 @@ __all__ = [
     "opened_housekeeping",
     "opened_issuers",
     "opened_office",
+    "opened_relief",
     "opened_theirs",
     "opened_workshop",
     "prepare",

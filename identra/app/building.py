@@ -12,6 +12,7 @@ from identra.admission import Admission
 from identra.app import opening
 from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
+from identra.app.limiting import open_limits
 from identra.app.plugging import Plugged, plug
 from identra.app.policies import oauth_policy, session_policy, token_policy
 from identra.app.preparing import demand_schema
@@ -20,9 +21,10 @@ from identra.challenges import Challenges
 from identra.couriers import Couriers
 from identra.devices import Devices
 from identra.introspection import Introspection
-from identra.limits import Limits
+from identra.limits import Calls
 from identra.login import Login
 from identra.mail import Outbox
+from identra.meter import Unmetered
 from identra.nodes import Nodes
 from identra.notices import Notices
 from identra.refresh import Refresh
@@ -31,7 +33,6 @@ from identra.roundtrip import Roundtrip
 from identra.sessions import Roster, Sessions
 from identra.tokens import Tokens
 from identra.users import Users
-from identra.values import Unmetered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,10 +43,12 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.hashing import Hashing
     from identra.keys import Keys
+    from identra.limits import Limits
     from identra.loader import Providers
+    from identra.meter import Meter
     from identra.settings import Loaded, SettingsTree
     from identra.state import State
-    from identra.values import Clock, Mailer, Meter, Upstream
+    from identra.values import Clock, Mailer, Upstream
 
 
 async def build(
@@ -168,14 +171,13 @@ def _keep_showing(tree: SettingsTree, edges: Edges, opened: AsyncExitStack) -> N
 
 
 def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
-    clock, meter, db, state = edges.clock, edges.meter, edges.db, edges.state
-    plugged, events = edges.plugged, edges.plugged.events
+    clock, meter, db, plugged = edges.clock, edges.meter, edges.db, edges.plugged
     tokens = Tokens(edges.keys, token_policy(tree), clock)
     claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
-    sessions = Sessions(db, edges.keys, tokens, events, session_policy(tree), claims=claims)
-    users = Users(db, events, clock)
-    limits = Limits(opening.counts(tree, state))
-    challenges = Challenges(state, db, edges.keys, clock, digits=tree.codes.digits)
+    sessions = Sessions(db, edges.keys, tokens, plugged.events, session_policy(tree), claims=claims)
+    users = Users(db, plugged.events, clock)
+    limits = open_limits(tree, edges, users)
+    challenges = Challenges(edges.state, db, edges.keys, clock, digits=tree.codes.digits)
     notices = Notices(plugged.messenger, users, application=tree.mail.application_name)
     return _Rooms(
         sessions=sessions,
@@ -190,10 +192,12 @@ def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
             users=users,
             sessions=sessions,
             challenges=challenges,
-            events=events,
+            events=plugged.events,
             notices=notices,
             meter=meter,
             hooks=plugged.hooks,
+            limits=limits,
+            secrets=tuple(provider.name for provider in edges.providers.secrets),
         ),
         roundtrip=_roundtrip(tree, edges, challenges, limits),
     )
@@ -243,6 +247,7 @@ def _hand_over(
         sessions=rooms.sessions,
         keys=edges.keys,
         nodes=edges.nodes,
+        calls=Calls(),
         outbox=edges.mailer if isinstance(edges.mailer, Outbox) else None,
         database=edges.db,
         state=edges.state,

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from identra.devices import Devices
     from identra.introspection import Introspection
     from identra.keys import Keys
+    from identra.limits import Calls
     from identra.loader import Providers
     from identra.login import Login
     from identra.mail import Outbox
+    from identra.meter import Meter
     from identra.nodes import Nodes
     from identra.refresh import Refresh
     from identra.registration import Registration
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from identra.settings import SettingsTree
     from identra.state import State
     from identra.users import Users
-    from identra.values import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class App:
     sessions: Sessions
     keys: Keys
     nodes: Nodes
+    calls: Calls
     outbox: Outbox | None
     database: Database
     state: State

@@ -11,17 +11,19 @@ from identra.app import opening
 from identra.app.preparing import settle_schema
 from identra.events import Events
 from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPolicy, Sealing, Turning
+from identra.meter import UNMETERED
 from identra.nodes import Nodes
 from identra.sessions import Ending
-from identra.values import SECOND, UNMETERED
+from identra.values import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from identra.db import Database
     from identra.keys import Keys
+    from identra.meter import Meter
     from identra.settings import Loaded, SettingsTree
-    from identra.values import Clock, Meter
+    from identra.values import Clock
 
 MAX_AGES: Final = 2
 """A verifier may have read the key set just before a key was in it, and a cache before it may have

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from identra import loader, master
+from identra.acquaintance import Acquaintance
 from identra.app import opening
 from identra.app.plugging import plug
 from identra.app.preparing import demand_schema, settle_schema
@@ -17,9 +18,11 @@ from identra.db.migrations import migrate, standing
 from identra.errors import OperatorError
 from identra.events import Events
 from identra.issuers import Issuers
+from identra.limits import Ledger
 from identra.mail import NoMailer
 from identra.office import Office
 from identra.portable import Arrivals
+from identra.relief import Relief
 from identra.sessions import Ending
 from identra.users import Users
 
@@ -135,6 +138,20 @@ async def moved_issuers(loaded: Loaded, providers: Providers) -> Mapping[str, st
         db = await opening.database(loaded.tree, None, opened)
         await demand_schema(db)
         return await opening.moved_issuers(providers, db.only_reading(), opening.system_clock)
+
+
+@asynccontextmanager
+async def opened_relief(loaded: Loaded) -> AsyncIterator[Relief]:
+    """Whoever shows and releases allowances, where all nodes count them. As `opened_office`."""
+    tree, clock = loaded.tree, opening.system_clock
+    async with AsyncExitStack() as opened:
+        db = await opening.database(tree, None, opened)
+        await settle_schema(db)
+        store = await opening.state(tree, db, opened)
+        events = Events(db, clock)
+        users = Users(db, events, clock)
+        known = Acquaintance(users, events, clock)
+        yield Relief(Ledger(store), loader.load_for(loaded), users, known, events)
 
 
 @asynccontextmanager

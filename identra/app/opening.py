@@ -26,7 +26,6 @@ from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
 from identra.providers.oauth2 import OAuth2Place
 from identra.providers.oidc import OIDCPlace, OIDCProvider
-from identra.state.counting import SteadyCounts
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
 from identra.upstream import open_network
@@ -41,10 +40,11 @@ if TYPE_CHECKING:
     from identra.keys import Rotation
     from identra.loader import Providers
     from identra.master import MasterKeys
+    from identra.meter import Meter
     from identra.nodes import Nodes
     from identra.settings import Persistence, SettingsTree
-    from identra.state import Counts, State
-    from identra.values import Clock, Mailer, Meter, Upstream
+    from identra.state import State
+    from identra.values import Clock, Mailer, Upstream
 
 MAIL_GRACE: Final = 5.0
 
@@ -89,11 +89,6 @@ async def state(tree: SettingsTree, db: Database, opened: AsyncExitStack) -> Sta
     store: State = open_redis(tree.redis) if tree.redis else DatabaseState(db)
     opened.push_async_callback(store.close)
     return store
-
-
-def counts(tree: SettingsTree, store: State) -> Counts:
-    """Where allowances are counted: a Redis that is away does not stop the counting."""
-    return SteadyCounts(store) if tree.redis else store
 
 
 async def mailer(

@@ -10,9 +10,9 @@ from identra.app import opening
 from identra.events import Events
 from identra.hooks import Hooks, bind
 from identra.messenger import Messenger
+from identra.meter import UNMETERED
 from identra.mishaps import Mishaps
 from identra.observers import Observers
-from identra.values import UNMETERED
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from identra.db import Database
     from identra.loader import Providers
+    from identra.meter import Meter
     from identra.settings import SettingsTree
-    from identra.values import Clock, Mailer, Meter
+    from identra.values import Clock, Mailer
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ COMMANDS = {
     "config": "Check and show the settings.",
     "keys": "The keys that sign tokens.",
     "users": "The users and their sessions.",
+    "limits": "What is spent of allowances.",
     "copy": "Copy everything into another database.",
     "import": "Take in the users of another service.",
     "plugins": "The plugins and what they are called.",

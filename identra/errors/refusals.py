@@ -73,7 +73,11 @@ class RateLimited(
     status=429,
     says="Too many attempts; wait a little.",
 ):
-    """An allowance is spent; `retry_after` says for how long."""
+    """An allowance is spent; `retry_after` says for how long, `says` what else helps."""
+
+    def __init__(self, detail: str = "", *, retry_after: int | None = None, says: str = "") -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.says = says or type(self).says
 
 
 class MailNotConfigured(

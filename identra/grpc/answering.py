@@ -95,7 +95,7 @@ class Answering:
         self._under_way += 1
         try:
             answer = await self._act(method, call, context)
-            await context.send_initial_metadata(tuple(call.headers.items()))
+            await context.send_initial_metadata(tuple(call.told().items()))
         except (asyncio.CancelledError, Gone):
             self._log(call).info("caller left")
             raise
@@ -112,6 +112,7 @@ class Answering:
         if self._leaving or self._under_way > MOST_CALLS:
             raise errors.Busy("leaving" if self._leaving else "too many calls at once")
         call.judge()
+        self._app.calls.take(call.peer())
         deadline = asyncio.timeout(self._whole_call)
         try:
             async with deadline:
@@ -139,7 +140,7 @@ class Answering:
         )
         self._count(call, failure.status, failure)
         details = failures.details_of(failure, call.request_id)
-        beside: tuple[Entry, ...] = (*call.headers.items(), (failures.DETAILS, details))
+        beside: tuple[Entry, ...] = (*call.told().items(), (failures.DETAILS, details))
         await context.abort(failures.code_of(failure), failure.says, beside)
 
     def _count(self, call: Call, status: int, failure: IdentraError | None = None) -> None:
@@ -159,7 +160,7 @@ class Answering:
             ms=call.milliseconds,
             request_id=call.request_id,
             attempt_id=call.attempt_id,
-            peer=call.address(),
+            peer=call.peer().address,
         )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from identra.caller import agent_of, bearer_of, peer_of, request_id_of
 from identra.errors import Busy, HeadersTooLarge, InvalidArgument
 from identra.secret import uuid7
+from identra.standing import fields_of
 from identra.values import Peer
 
 if TYPE_CHECKING:
@@ -61,7 +62,16 @@ class Call:
     are added to by whoever has more to say beside the answer.
     """
 
-    __slots__ = ("_said", "_settings", "_socket", "attempt_id", "began", "headers", "method")
+    __slots__ = (
+        "_end",
+        "_said",
+        "_settings",
+        "_socket",
+        "attempt_id",
+        "began",
+        "headers",
+        "method",
+    )
 
     def __init__(self, method: str, context: Context, settings: SettingsTree) -> None:
         self.began = perf_counter()
@@ -70,6 +80,7 @@ class Call:
         self._settings = settings
         self._socket = _socket_of(context)
         self._said = context.invocation_metadata() or ()
+        self._end: Peer | None = None
         self.headers: dict[str, str] = {
             "x-request-id": request_id_of(self.said("x-request-id")),
             "x-attempt-id": self.attempt_id,
@@ -89,7 +100,7 @@ class Call:
         """The text of a metadata entry; of several, the first. None without one."""
         return next((v for n, v in self._said if n == name and isinstance(v, str)), None)
 
-    def address(self) -> str | None:
+    def _address(self) -> str | None:
         """The end of the network that allowances count; None where nobody is counted."""
         forwarded = ",".join(self._all("x-forwarded-for")) or None
         return peer_of(
@@ -100,13 +111,20 @@ class Call:
         )
 
     def peer(self) -> Peer:
-        """The network end of the call, with what the audit log keeps beside it."""
-        return Peer(
-            address=self.address(),
-            user_agent=agent_of(self.said("user-agent")),
-            attempt_id=self.attempt_id,
-            request_id=self.request_id,
-        )
+        """The network end of the call, with what the audit log keeps beside it; found once."""
+        if self._end is None:
+            self._end = Peer(
+                address=self._address(),
+                user_agent=agent_of(self.said("user-agent")),
+                attempt_id=self.attempt_id,
+                request_id=self.request_id,
+            )
+        return self._end
+
+    def told(self) -> dict[str, str]:
+        """All that goes beside the answer: `headers`, and how the caller's allowances stand."""
+        standings = fields_of(self._end.standings.values() if self._end else ())
+        return self.headers | {name.lower(): value for name, value in standings.items()}
 
     def bearer(self, in_message: str = "") -> str | None:
         """The access token of the call: its `authorization` metadata, or the message's field.

@@ -15,18 +15,19 @@ from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from identra.errors import InvalidArgument
 from identra.http.body import read_body, read_form, read_query
-from identra.http.call import Call, address
+from identra.http.call import Call, peer
 from identra.http.cors import headers_for
 from identra.http.errors import Failures
-from identra.http.gate import raise_gate
+from identra.http.gate import Bounds, raise_gate
 from identra.http.operation import NO_STORE, Operation, reply
 from identra.http.routes import OLDER, PREFIXES, every_operation
+from identra.standing import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from identra.app import App
-    from identra.values import Meter
+    from identra.meter import Meter
 
 Door: TypeAlias = Sanic[Any, Any]
 
@@ -40,7 +41,7 @@ EVERYWHERE = {
 _QUIET = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
 
 
-def make(app: App) -> Door:
+def make(app: App, bounds: Bounds) -> Door:
     """The REST door of an opened hall, ready to be served. Its name is free again on `close`."""
     door: Door = Sanic(
         f"identra-{id(app):x}",
@@ -54,7 +55,7 @@ def make(app: App) -> Door:
         ACCESS_LOG=False, AUTO_EXTEND=False, MOTD=False, FALLBACK_ERROR_FORMAT="json"
     )
     door.ctx.hall, door.ctx.draining = app, False
-    raise_gate(door, local_only=app.dev)
+    raise_gate(door, app, bounds)
     operations = every_operation(
         app.providers, dev=app.dev, introspects=app.introspection is not None
     )
@@ -93,6 +94,8 @@ def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:
 
 def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, Any, HTTPResponse]]:
     async def handle(call: Call, **_: str) -> HTTPResponse:
+        if operation.counted:
+            app.calls.take(peer(call, app.settings))
         answer = await operation.act(app, call, _read(operation, call))
         return answer if isinstance(answer, HTTPResponse) else reply(answer)
 
@@ -149,6 +152,8 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
     good = response.status < 400  # noqa: PLR2004 - where errors begin (RFC 9110, 15.5)
     headers.setdefault("Cache-Control", caching if good else NO_STORE)
     headers["X-Request-ID"], headers["X-Attempt-ID"] = call.request_id, call.attempt_id
+    if call.end and call.end.standings:
+        headers.update(fields_of(call.end.standings.values()))
     settings = app_of(call).settings
     if "access-control-allow-origin" not in headers:
         headers.update(headers_for(settings.cors, call.headers.get("origin")))
@@ -177,7 +182,7 @@ def _log(call: Call, status: int, seconds: float) -> None:
         ms=round(seconds * 1000, 1),
         request_id=call.request_id,
         attempt_id=call.attempt_id,
-        peer=address(call, app_of(call).settings),
+        peer=peer(call, app_of(call).settings).address,
     )
     if call.transport.is_closing():
         log.info("caller left")

@@ -19,10 +19,11 @@ class Call(Request):
     """A Sanic request with ids of ours.
 
     `request_id` is the caller's X-Request-ID where well-formed, `attempt_id` always of our
-    making. `reason` and `detail` are what the log will say of a failure.
+    making. `reason` and `detail` are what the log will say of a failure, `end` who is at the other
+    end once anybody asked.
     """
 
-    __slots__ = ("attempt_id", "began", "detail", "reason", "request_id")
+    __slots__ = ("attempt_id", "began", "detail", "end", "reason", "request_id")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         # Made by Sanic to answer a head that was refused, it has none; that head's target may be
@@ -35,6 +36,7 @@ class Call(Request):
         self.request_id = request_id_of(self.headers.get("x-request-id"))
         self.reason = ""
         self.detail = ""
+        self.end: Peer | None = None
 
     @property
     def template(self) -> str:
@@ -43,16 +45,18 @@ class Call(Request):
 
 
 def peer(call: Call, settings: SettingsTree) -> Peer:
-    """The network end of a call, with what the audit log keeps beside it."""
-    return Peer(
-        address=address(call, settings),
-        user_agent=agent_of(call.headers.get("user-agent")),
-        attempt_id=call.attempt_id,
-        request_id=call.request_id,
-    )
+    """The network end of a call, with what the audit log keeps beside it; found once."""
+    if call.end is None:
+        call.end = Peer(
+            address=_address(call, settings),
+            user_agent=agent_of(call.headers.get("user-agent")),
+            attempt_id=call.attempt_id,
+            request_id=call.request_id,
+        )
+    return call.end
 
 
-def address(call: Call, settings: SettingsTree) -> str | None:
+def _address(call: Call, settings: SettingsTree) -> str | None:
     """The end of the network that allowances count; None where nobody is counted."""
     forwarded = ",".join(call.headers.getall("x-forwarded-for", [])) or None
     socket = call.transport.get_extra_info("peername")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ANY = "*"
 _ACCEPTED = "Authorization, Content-Type, Idempotency-Key, X-Request-ID"
-_EXPOSED = "X-Request-ID, X-Attempt-ID, Retry-After, WWW-Authenticate"
+_EXPOSED = "X-Request-ID, X-Attempt-ID, Retry-After, RateLimit-Policy, RateLimit, WWW-Authenticate"
 _PREFLIGHT_AGE = "600"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sanic.response import HTTPResponse
 
+from identra.errors import RateLimited
 from identra.http.models import Empty, OutboxMessage, OutboxView, View
 from identra.http.operation import Operation
 
@@ -87,6 +88,7 @@ OPERATIONS = (
         "Read the mails that development kept",
         "development",
         gives={200: OutboxView},
+        fails=(RateLimited,),
     ),
     Operation(
         "GET",
@@ -96,5 +98,6 @@ OPERATIONS = (
         "development",
         takes=CallbackArguments,
         gives={200: "text/html"},
+        fails=(RateLimited,),
     ),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sanic.response import HTTPResponse
 
+from identra.errors import RateLimited
 from identra.http.openapi import document
 from identra.http.operation import CACHE_FOR_FIVE_MINUTES, Act, Operation
 
@@ -46,6 +47,7 @@ def _operation(path: str, act: Act, media_type: str, summary: str) -> Operation:
         summary,
         "docs",
         gives={200: media_type},
+        fails=(RateLimited,),
         caching=CACHE_FOR_FIVE_MINUTES,
     )
 

@@ -34,7 +34,13 @@ async def readyz(app: App, call: Call, _query: Empty) -> HTTPResponse:
 
 OPERATIONS = (
     Operation(
-        "GET", "/healthz", healthz, "Tell whether it is alive", "health", gives={200: Health}
+        "GET",
+        "/healthz",
+        healthz,
+        "Tell whether it is alive",
+        "health",
+        gives={200: Health},
+        counted=False,
     ),
     Operation(
         "GET",
@@ -43,5 +49,6 @@ OPERATIONS = (
         "Tell whether requests may be sent here",
         "health",
         gives={200: Readiness, _UNAVAILABLE: Readiness},
+        counted=False,
     ),
 )

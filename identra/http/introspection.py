@@ -77,5 +77,6 @@ OPERATIONS = (
         fails=(errors.InvalidClient, errors.RateLimited, errors.StoreUnavailable),
         client=True,
         form=True,
+        counted=False,
     ),
 )

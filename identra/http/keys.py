@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sanic.response import HTTPResponse
 
-from identra.errors import StoreUnavailable
+from identra.errors import RateLimited, StoreUnavailable
 from identra.http.models import Empty, JwkSet
 from identra.http.operation import CACHE_FOR_FIVE_MINUTES, Operation
 
@@ -44,7 +44,7 @@ OPERATIONS = (
         "Publish the keys that verify access tokens",
         "keys",
         gives={200: JwkSet, _NOT_MODIFIED: ""},
-        fails=(StoreUnavailable,),
+        fails=(RateLimited, StoreUnavailable),
         caching=CACHE_FOR_FIVE_MINUTES,
         headers=("ETag",),
         reads=("If-None-Match",),

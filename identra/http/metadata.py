@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sanic.response import HTTPResponse
 
-from identra.errors import StoreUnavailable
+from identra.errors import RateLimited, StoreUnavailable
 from identra.http.keys import matches
 from identra.http.models import Empty, Metadata
 from identra.http.operation import CACHE_FOR_FIVE_MINUTES, Operation, reply
@@ -58,7 +58,7 @@ OPERATIONS = (
         "Tell verifiers where to find what they need",
         "keys",
         gives={200: Metadata, _NOT_MODIFIED: ""},
-        fails=(StoreUnavailable,),
+        fails=(RateLimited, StoreUnavailable),
         caching=CACHE_FOR_FIVE_MINUTES,
         headers=("ETag",),
         reads=("If-None-Match",),

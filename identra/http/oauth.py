@@ -89,6 +89,7 @@ OPERATIONS = (
         "List the providers to sign in with",
         "oauth",
         gives={200: ProviderList},
+        fails=(errors.RateLimited,),
         caching=CACHE_FOR_FIVE_MINUTES,
     ),
     Operation(

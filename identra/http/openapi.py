@@ -52,6 +52,14 @@ _HEADERS: Json = {
     },
     "Cache-Control": {"schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
+    "RateLimit-Policy": {
+        "description": "The allowances that were looked at: quota and window in seconds.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "What remains of each, and the seconds until it is whole.",
+        "schema": {"type": "string"},
+    },
     "WWW-Authenticate": {"description": "RFC 6750, 3, or RFC 7617.", "schema": {"type": "string"}},
     "ETag": {"description": "A strong entity tag.", "schema": {"type": "string"}},
 }
@@ -208,6 +216,8 @@ def _failure(operation: Operation, status: int, reasons: list[str], refs: _Refs)
     headers = list(_ALWAYS)
     if status in {429, 503}:
         headers.append("Retry-After")
+    if status == errors.RateLimited.status:
+        headers += ["RateLimit-Policy", "RateLimit"]
     if status == 401 and operation.asks_who:  # noqa: PLR2004 - the status that asks for it
         headers.append("WWW-Authenticate")
     shape = refs[(Failure, "serialization")]

@@ -37,7 +37,8 @@ class Operation:
     A path holds `{name}` where a part of it is the caller's to say. `takes` is the body of a POST
     (with `form` as a form, not JSON) and the query of any other. `gives` names the model of each
     status, or the media type where the answer is no JSON. `caching` is the Cache-Control of its
-    answers. `client` demands a service's own secret, by HTTP Basic.
+    answers. `client` demands a service's own secret, by HTTP Basic. `counted` takes each call from
+    what its peer's network has for calls.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -51,6 +52,7 @@ class Operation:
     bearer: BearerUse = "none"
     client: bool = False
     form: bool = False
+    counted: bool = True
     caching: str = NO_STORE
     headers: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()

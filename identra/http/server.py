@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sanic.http import Stage
 
 from identra.http.app import Door, close, make
-from identra.http.gate import WHOLE_REQUEST, FrontGate
+from identra.http.gate import Bounds, FrontGate
 
 if TYPE_CHECKING:
     import socket
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from identra.app import App
 
 LONGEST_DRAIN = 10.0
+BOUNDS = Bounds()
 _LOOK_EVERY = 0.02
 
 
 @asynccontextmanager
 async def serving(
-    app: App, listening: socket.socket, *, whole_request: float = WHOLE_REQUEST
+    app: App, listening: socket.socket, *, bounds: Bounds = BOUNDS
 ) -> AsyncIterator[Door]:
     """Serve the hall on a listening socket until the block is left, then drain and close.
 
     Draining: `/readyz` answers 503 and connections end with their answer, while requests that
-    have begun finish, within LONGEST_DRAIN seconds. A request must be whole `whole_request`
-    seconds after its first byte. The hall itself stays open.
+    have begun finish, within LONGEST_DRAIN seconds. Connections are held to `bounds`. The hall
+    itself stays open.
     """
-    door = make(app)
-    door.config.REQUEST_TIMEOUT = whole_request
+    door = make(app, bounds)
     server: Any = await door.create_server(
         sock=listening,
         protocol=FrontGate,

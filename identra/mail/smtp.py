@@ -11,12 +11,13 @@ import structlog
 from identra.errors import Busy
 from identra.mail.delivery import Delivery, Limits, Parcel, Undelivered
 from identra.mail.envelope import compose
+from identra.meter import UNMETERED
 from identra.secret import digest, token
-from identra.values import UNMETERED
 
 if TYPE_CHECKING:
+    from identra.meter import Meter
     from identra.settings.sections import SmtpMailer as SmtpSettings
-    from identra.values import Clock, Message, Meter
+    from identra.values import Clock, Message
 
 ROOM: Final = 1000
 COURIERS: Final = 4

@@ -74,6 +74,8 @@ def _table(file: Path) -> dict[str, Any]:
         raise fault(str(file), f"is no TOML: {error}") from None
     except ValueError:
         raise fault(str(file), "is not UTF-8 text") from None
+    except RecursionError:
+        raise fault(str(file), "is nested too deeply") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> Flat:

@@ -88,6 +88,13 @@ class Reading:
         row = await self._db.first(t.select(t.user_id).where(t.email == email))
         return str(row["user_id"]) if row else None
 
+    async def identified(self, provider: str, subject: str) -> str | None:
+        """The user id of whoever has an identity."""
+        t = self._db.tables.identities
+        query = t.select(t.user_id).where((t.provider == provider) & (t.subject == subject))
+        row = await self._db.first(query)
+        return str(row["user_id"]) if row else None
+
     async def list(self, *, limit: int, after: str = "") -> tuple[str, ...]:
         """User ids in the order of their making, a page at a time."""
         t = self._db.tables.users

@@ -14,12 +14,14 @@ import pytest
 from test_configs import section_of
 
 from identra import limits
+from identra.acquaintance import LATELY
 from identra.errors import every_error
 from identra.events import EventName
 from identra.keys import Algorithm, new_pair
 from identra.sessions.ending import Reason
 from identra.settings import SettingsTree, format_duration
 from identra.tokens import HEADER_NAMES, Subject, TokenPolicy, make_claims
+from identra.values import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +50,7 @@ def test_just_the_reasons_that_nothing_gives_are_called_reserved() -> None:
     behind = "\n".join(
         text for path, text in sources() if not DOORS & set(path.relative_to(handbook.ROOT).parts)
     )
-    doors = (handbook.ROOT / "identra/http").glob("*.py")
+    doors = (handbook.ROOT / "identra/http").rglob("*.py")
     at_the_door = "\n".join(
         path.read_text() for path in doors if path.name in {"body.py", "head.py", "errors.py"}
     )
@@ -105,7 +107,7 @@ def test_every_reason_that_ends_a_session_is_explained() -> None:
 def test_every_allowance_is_listed_with_its_numbers() -> None:
     rows = handbook.rows(handbook.read(f"{REFERENCE}/limits.md"), "name")
     told = [(handbook.coded(row[0])[0], int(row[1]), handbook.coded(row[2])[0]) for row in rows]
-    given = [(one.name, one.most, format_duration(one.window)) for one in _allowances()]
+    given = [(one.name, one.most, format_duration(one.window)) for one in limits.EVERY]
     assert sorted(told) == sorted(given)
     text = " ".join(handbook.read(f"{REFERENCE}/limits.md").split())
     assert f"A subject has {limits.IN_ALL} times its allowance" in text
@@ -114,12 +116,8 @@ def test_every_allowance_is_listed_with_its_numbers() -> None:
         in text
     )
     assert f"up to {limits.SECRET.longest} s." in text
-
-
-def _allowances() -> list[limits.Allowance | limits.Patience]:
-    held = list(vars(limits).values())
-    flat = [one for value in held for one in (value if isinstance(value, tuple) else (value,))]
-    return [one for one in flat if isinstance(one, limits.Allowance | limits.Patience)]
+    assert f"logged in within {LATELY // DAY} days" in text
+    assert f"**The secret rests** after {limits.IN_A_ROW.most} failures in a row" in text
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import traceback
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from smuggling import BOUNDS, ENCODINGS, HEADS
 
 from identra import errors
-from identra.http.head import judge
+from identra.http.gate import head as gate
+from identra.http.gate.head import judge
 
 GOOD = b"POST /token/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 2"
 
@@ -114,3 +120,23 @@ def test_whatever_arrives_passes_or_has_a_named_error(noise: bytes) -> None:
         return
     assert b"\0" not in noise
     assert all(line.endswith(b"\r") for line in noise.split(b"\n")[:-1])
+
+
+def _rule(head: bytes) -> int:
+    """The line of the rule that refuses a head; 0 where none does."""
+    try:
+        judge(head)
+    except errors.IdentraError as refused:
+        return traceback.extract_tb(refused.__traceback__)[-1].lineno or 0
+    return 0
+
+
+def test_every_rule_has_a_case_that_is_sent_to_a_real_socket() -> None:
+    """But for development's own, which only a service that is served so keeps to."""
+    source = ast.parse(Path(gate.__file__).read_text(encoding="utf-8"))
+    rules = {node.lineno: node for node in ast.walk(source) if isinstance(node, ast.Raise)}
+    sent = [*HEADS.values(), *ENCODINGS.values(), *(said for said, _, _ in BOUNDS.values())]
+    met = {_rule(said.partition(b"\r\n\r\n")[0]) for said in sent}
+    left = [ast.unparse(node) for line, node in rules.items() if line not in met]
+    assert len(left) == 1
+    assert "development" in left[0]

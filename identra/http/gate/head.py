@@ -20,13 +20,20 @@ from identra.errors import (
 LONGEST_HEAD = 16 * 1024
 LONGEST_TARGET = 4 * 1024
 LONGEST_BODY = 64 * 1024
+MOST_LINES = 100
+"""Lines of a head beside the first."""
 
 PROBES = frozenset({b"/healthz", b"/readyz", b"/api/healthz", b"/api/readyz"})
 """What an HTTP/1.0 prober may ask for without a Host."""
 
-_ONCE = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"expect"})
+_ONCE = frozenset(
+    {b"host", b"content-length", b"content-type", b"authorization", b"expect", b"connection"}
+)
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21\x22\x24-\x7e]+) HTTP/1\.([01])")
+_METHOD = rb"[A-Z][A-Z-]*"
+"""Sanic answers `head` without a body, and says how long it would be: what waits for that takes the
+next answer for it."""
+_REQUEST_LINE = re.compile(rb"(" + _METHOD + rb") ([\x21\x22\x24-\x7e]+) HTTP/1\.([01])")
 _FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 _HOST = re.compile(rb"([A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _TARGET = re.compile(rb"(?:https?://([^/?]*))?(/[^?]*)(?:\?.*)?")
@@ -42,6 +49,8 @@ def judge(head: bytes, *, local_only: bool = False) -> None:
     if len(head) > LONGEST_HEAD:
         raise HeadersTooLarge
     first, *lines = head.split(b"\r\n")
+    if len(lines) > MOST_LINES:
+        raise HeadersTooLarge
     line = _REQUEST_LINE.fullmatch(first)
     if line is None:
         raise InvalidArgument("the request line is not RFC 9112, 3")

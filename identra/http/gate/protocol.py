@@ -1,0 +1,88 @@
+"""Sanic's protocol with the time of a request's first byte, and an end for whoever stays."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from sanic.exceptions import RequestTimeout, ServiceUnavailable
+from sanic.http import Stage
+from sanic.server.protocols.http_protocol import HttpProtocol
+
+if TYPE_CHECKING:
+    from sanic.http import Http
+
+    from identra.http.gate.connections import Connections
+
+_LOOK_EVERY: Final = 0.5
+
+
+class FrontGate(HttpProtocol):
+    """A connection that is judged by its first bytes' time, not by its last."""
+
+    @property
+    def idle_since(self) -> float | None:
+        """When it last did anything; None while a request is under way, and before it is read."""
+        http = self.http
+        return None if http is None or _is_under_way(http) else self._time
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection in, or end it at once where there is no room."""
+        address = transport.get_extra_info("peername")
+        if self._connections.enter(self, address[0] if isinstance(address, tuple) else None):
+            super().connection_made(transport)  # type: ignore[no-untyped-call]
+        else:
+            transport.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Make its room free."""
+        self._connections.leave(self)
+        if self.transport is not None:
+            super().connection_lost(exc)  # type: ignore[no-untyped-call]
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; only those that begin a request start its clock."""
+        if self.transport is None:
+            return
+        began = self._time if self.http is not None and _is_under_way(self.http) else None
+        super().data_received(data)
+        if began is not None:
+            self._time = began
+
+    def check_timeouts(self) -> None:
+        """Look again and again whether the connection has outlived its bound, and end it then.
+
+        What it does not take of its answer within `Bounds.parting` it never gets.
+        """
+        if self._task is None or self.http is None:
+            return
+        bound, says = self._bound(self.http)
+        if monotonic() - self._time > bound:
+            self.http.exception = says
+            self.http.request_body = None  # or Sanic would read the rest before it closes
+            self._task.cancel()
+        else:
+            again = self.loop.call_later(_LOOK_EVERY, self.check_timeouts)
+            self._callback_check_timeouts = again
+
+    @property
+    def _connections(self) -> Connections:
+        connections: Connections = self.app.ctx.connections
+        return connections
+
+    def _bound(self, http: Http) -> tuple[float, Exception | None]:
+        """How long the connection may be at its stage, and what to answer then."""
+        if not _is_under_way(http):
+            return self.keep_alive_timeout, None
+        if http.stage is Stage.REQUEST or _awaits_body(http):
+            return self.request_timeout, RequestTimeout("the request is not whole")
+        return self.response_timeout, ServiceUnavailable("the answer took too long")
+
+
+def _is_under_way(http: Http) -> bool:
+    return http.stage is not Stage.IDLE or _awaits_body(http)
+
+
+def _awaits_body(http: Http) -> bool:
+    """Whether bytes of a request's body are still to come, be it answered already or not."""
+    return bool(getattr(http, "request_body", None))

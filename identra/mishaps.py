@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from identra.errors import PluginFailed, StoreUnavailable
+from identra.trail import step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -42,6 +43,7 @@ class Mishaps:
 
     async def note(self, failure: PluginFailed) -> None:
         """Tell of a failure, unless the same was told within the minute; how many there were."""
+        step("plugin.failed", plugin=failure.plugin, call=failure.call, cause=failure.cause)
         key, now = (failure.plugin, failure.call, failure.cause), time.monotonic()
         since, silent = self._told.get(key, (-REST, 0))
         if now - since < REST:

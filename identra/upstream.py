@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, quote_plus
 import httpx
 
 from identra.errors import IdentraError, OperatorError, ProviderRefused, ProviderUnavailable
+from identra.trail import step
 from identra.values import UNMETERED, error_word
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ class HttpUpstream:
         except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as fault:
             # The fault's own words may hold what was sent, so only its name is told.
             raise _unavailable(target.host, type(fault).__name__) from fault
+        step("provider.answered", host=answer.host, status=str(answer.status))
         _judge(answer)
         return answer
 

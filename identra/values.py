@@ -113,12 +113,16 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The network end of a call. `address` is None where no end may be counted."""
+    """The network end of a call. `address` is None where no end may be counted.
+
+    `chain` is how the call came, as far as it was told: X-Forwarded-For, then the socket's end.
+    """
 
     address: str | None = None
     user_agent: str = ""
     attempt_id: str = ""
     request_id: str = ""
+    chain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +275,8 @@ def rfc3339(microseconds: int) -> str:
 
 def plain(text: str, length: int) -> str:
     """What can be shown and stored of text from outside: printable, and no longer than that."""
+    if text.isprintable():  # as nearly all of it is
+        return text[:length]
     return "".join(character for character in text if character.isprintable())[:length]
 
 

@@ -5,8 +5,10 @@ from identra.app.house import App, Readiness
 from identra.app.keyring import Workshop, opened_workshop
 from identra.app.office import (
     opened_arrivals,
+    opened_attempts,
     opened_copying,
     opened_database,
+    opened_events,
     opened_housekeeping,
     opened_issuers,
     opened_office,
@@ -22,8 +24,10 @@ __all__ = [
     "build",
     "make_first_keys",
     "opened_arrivals",
+    "opened_attempts",
     "opened_copying",
     "opened_database",
+    "opened_events",
     "opened_housekeeping",
     "opened_issuers",
     "opened_office",

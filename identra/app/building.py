@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from identra.attempts import Attempts
     from identra.db import Database
     from identra.hashing import Hashing
     from identra.keys import Keys
@@ -102,6 +103,7 @@ class Edges:
     keys: Keys
     hashing: Hashing
     meter: Meter
+    attempts: Attempts
     plugged: Plugged
 
 
@@ -146,6 +148,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
         keys=keys,
         hashing=opening.hashing(tree, opened),
         meter=meter,
+        attempts=opening.keep_attempts(db, clock, opened),
         plugged=plug(
             tree,
             providers,
@@ -230,6 +233,7 @@ def _hand_over(
             rooms.roundtrip,
             edges.clock,
             edges.plugged.mishaps,
+            attempts=edges.attempts,
             requires_reauthentication=tree.auth.bind_requires_reauthentication,
         ),
         registration=_registration(tree, edges, rooms),
@@ -261,6 +265,7 @@ def _login(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Login:
         roundtrip=rooms.roundtrip,
         users=rooms.users,
         mishaps=edges.plugged.mishaps,
+        attempts=edges.attempts,
         clock=edges.clock,
         sign_up=tree.auth.sign_up == "open",
         meter=edges.meter,
@@ -276,6 +281,7 @@ def _registration(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Registrati
         hashing=edges.hashing,
         limits=rooms.limits,
         users=rooms.users,
+        attempts=edges.attempts,
         clock=edges.clock,
         mode=tree.password.registration,
         acceptance=edges.plugged.acceptance,

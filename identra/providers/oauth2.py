@@ -15,6 +15,7 @@ from identra.providers.redirecting import (
     in_its_time,
     redeem,
 )
+from identra.trail import step
 from identra.values import UserInfo
 
 if TYPE_CHECKING:
@@ -145,4 +146,5 @@ async def _read_person(
         verifier=verifier,
         redirect_url=redirect_url,
     )
+    step("provider.asked", provider=provider.name, phase="userinfo")
     return await provider.userinfo(upstream, answer["access_token"])

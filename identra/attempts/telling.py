@@ -55,9 +55,8 @@ STEPS: Final[Mapping[StepName, str]] = {
 
 
 def written(step: Step) -> str:
-    """A step in words."""
-    facts = _Facts(step.facts)
-    return STEPS[step.name].format_map(facts).rstrip()
+    """A step in words; one that another release noted, as far as it is known."""
+    return STEPS.get(step.name, "").format_map(_Facts(step.facts)).rstrip()
 
 
 class _Facts(dict[str, str]):
@@ -179,6 +178,25 @@ def _taken(kept: Kept, before: Sequence[Kept]) -> str:
     return f"the identity is linked to another user, {step.facts['user']}" if step else ""
 
 
+def _closed(kept: Kept, before: Sequence[Kept]) -> str:
+    del kept, before
+    return 'nobody is known by it, and auth.sign_up is "closed"'
+
+
+def _claimed(kept: Kept, before: Sequence[Kept]) -> str:
+    del before
+    step = kept.last("decided")
+    user = step.facts.get("user", "") if step else ""
+    return f"the address is that of user {user}" if user else ""
+
+
+def _unfit(kept: Kept, before: Sequence[Kept]) -> str:
+    del before
+    step = kept.last("plugin.denied")
+    by = f", by the plugin {step.facts['plugin']}" if step else ""
+    return f"what was sent is not acceptable: {kept.detail}{by}" if kept.detail else ""
+
+
 def _limited(kept: Kept, before: Sequence[Kept]) -> str:
     del before
     return f"the allowance {kept.detail} was spent"
@@ -196,4 +214,7 @@ _REASONS: Final[Mapping[str, Callable[[Kept, Sequence[Kept]], str]]] = {
     "USER_DISABLED": _user,
     "IDENTITY_TAKEN": _taken,
     "RATE_LIMITED": _limited,
+    "SIGN_UP_CLOSED": _closed,
+    "EMAIL_TAKEN": _claimed,
+    "INVALID_ARGUMENT": _unfit,
 }

@@ -5,6 +5,7 @@ Nobody who calls waits for it, and a call takes as long whether or not its attem
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from contextlib import suppress
@@ -46,6 +47,7 @@ class Attempts:
         self._clock = clock
         self._ration = Ration()
         self._waiting: deque[tuple[Attempt, int]] = deque()
+        self._writing = asyncio.Lock()
         self._inserting: dict[int, str] = {}
         self._unkept = 0
         self._told = monotonic()
@@ -63,14 +65,18 @@ class Attempts:
     async def write(self) -> None:
         """Write what waits; what the database can't take now waits on."""
         with suppress(StoreUnavailable):
-            while waiting := len(self._waiting):
-                size = next(size for size in BATCHES if size <= waiting)
-                await self._write([values_of(*one) for one in islice(self._waiting, size)])
-                for _ in range(size):
-                    self._waiting.popleft()
+            async with self._writing:
+                await self._write_all()
         if self._unkept and monotonic() - self._told >= TELL_EVERY:
             log.warning("attempts not kept", lost=self._unkept)
             self._unkept, self._told = 0, monotonic()
+
+    async def _write_all(self) -> None:
+        while waiting := len(self._waiting):
+            size = next(size for size in BATCHES if size <= waiting)
+            await self._write([values_of(*one) for one in islice(self._waiting, size)])
+            for _ in range(size):
+                self._waiting.popleft()
 
     async def close(self) -> None:
         """Write what still waits, if that is quickly done."""

@@ -54,6 +54,10 @@ STEPS: Final[Mapping[StepName, str]] = {
 """A line for each step, with its facts."""
 
 
+LENIENCE: Final = 2 * SECOND
+"""Nodes' clocks differ, and a life begins a little after the attempt that began it."""
+
+
 def written(step: Step) -> str:
     """A step in words; one that another release noted, as far as it is known."""
     return STEPS.get(step.name, "").format_map(_Facts(step.facts)).rstrip()
@@ -137,7 +141,7 @@ def _state(kept: Kept, before: Sequence[Kept]) -> str:
 
 def _lapsed(kept: Kept, began: Kept, made: Step, what: str) -> str:
     since = rfc3339(began.at)
-    if kept.at - began.at >= int(made.facts.get("lives", "0")) * SECOND:
+    if kept.at - began.at + LENIENCE >= int(made.facts.get("lives", "0")) * SECOND:
         return f"the {what} had expired: it is of {since}, by attempt {began.attempt_id}"
     return f"the {what} of {since} was gone before its time, and nothing kept tells of its use"
 

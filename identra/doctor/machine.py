@@ -38,7 +38,7 @@ FEW: Final = Kind(
 KINDS: Final = (RATE, SLOW, PUBLISHED, FEW)
 
 BINDINGS: Final = "argon2-cffi-bindings"
-MEASURED: Final = 0.5
+MEASURED: Final = 0.3
 """Seconds of hashing."""
 SLOWEST: Final = 1.0
 """Seconds that one hash may take."""
@@ -66,7 +66,7 @@ class Seen:
 
 
 def look(settings: Password) -> Seen:
-    """Hash for half a second, and read what the installed build says of itself."""
+    """Hash for a moment, and read what the installed build says of itself."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Seen(_measured(settings), os.cpu_count() or 1, _tags(), soft)
 

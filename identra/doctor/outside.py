@@ -60,7 +60,7 @@ SOON: Final = 21 * DAY
 FORGED: Final = "192.0.2.66"
 """An address that nobody calls from (RFC 5737): whoever counts it believes what callers write."""
 ANSWERED, UNAVAILABLE = 200, 503
-WRITTEN_AFTER: Final = (0.6, 0.6, 1.2)
+WRITTEN_AFTER: Final = (0.6, 0.6, 1.2, 2.4)
 """Seconds to wait before the attempt is looked for once more."""
 
 

@@ -151,6 +151,7 @@ async def test_clocks_that_differ(
 # The ring.
 
 
+@pytest.mark.parametrize("persistence", ["postgres"], indirect=True)
 async def test_a_ring_that_is_empty_shut_overdue_mixed_and_in_order(
     tmp_path: Path, persistence: Persistence
 ) -> None:
@@ -177,13 +178,10 @@ async def test_a_ring_that_is_empty_shut_overdue_mixed_and_in_order(
     by_timer: Sections = {"keys": {"rotate_in_server": False}}
     found = await found_with(tmp_path, persistence, "database", "ring", sections=by_timer)
     assert {"RING_BY_TIMER", "RING_READY"} <= set(found)
-    if persistence.driver == "postgres":
-        await servers.tell(
-            persistence,
-            f"UPDATE identra_keys SET changed_at = changed_at - {100 * DAY}",  # noqa: S608
-        )
-        found = await found_with(tmp_path, persistence, "database", "ring")
-        assert "publish a new key" in found["RING_OVERDUE"]
+    late = f"UPDATE identra_keys SET changed_at = changed_at - {100 * DAY}"  # noqa: S608
+    await servers.tell(persistence, late)
+    found = await found_with(tmp_path, persistence, "database", "ring")
+    assert "publish a new key" in found["RING_OVERDUE"]
 
 
 # Redis.
@@ -298,6 +296,7 @@ def at_github(github: GitHub, site: Site, **more: Any) -> Sections:
     return {"providers.github": said | more}
 
 
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
 async def test_github_in_order_and_with_each_thing_broken(
     tmp_path: Path, persistence: Persistence
 ) -> None:

@@ -72,7 +72,7 @@ REGISTERING = kept("registration.begin", SUCCEEDED, [step("code.sent", by="mail"
         (code(NONE), (), "no code had been asked for"),
         (code(NONE), (ELSEWHERE, REGISTERING), "no code had been asked for"),
         (code(NONE, seconds=600), (SENT,), "had expired: it is of 2027-01-15T08:00:00Z"),
-        (code(NONE, seconds=599), (SENT,), "was gone before its time"),
+        (code(NONE, seconds=590), (SENT,), "was gone before its time"),
         (code(NONE, seconds=900), (USED, SENT), "had already been used, by attempt used"),
         (code(NONE, seconds=900), (SENT, USED), "had expired"),
     ],

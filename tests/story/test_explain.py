@@ -308,7 +308,7 @@ async def test_what_happened_to_her_is_listed_newest_first(
         (["events", "--kind", "user.eaten"], "there is no event"),
         (["events", "--user", "nobody@example.com"], "nobody has that address"),
     ],
-    ids=" ".join,
+    ids=["unknown", "none", "two", "since", "kind", "nobody"],
 )
 def test_what_can_not_be_found_is_said_in_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str

@@ -14,6 +14,7 @@ from identra.errors import Denied, InvalidArgument, ProviderUnavailable, StoreUn
 from identra.limits import network_of
 from identra.meter import UNMETERED
 from identra.sessions import Origin, holder_of
+from identra.trail import about, step
 from identra.tries import SUCCEEDED, counting_failure, method_of
 from identra.values import (
     AVATAR_LENGTH,
@@ -125,7 +126,10 @@ class Admission:
             try:
                 opened = await self._db.transact(partial(self._apply, case, decision, peer))
             except (Duplicate, _DecisionChangedError):
+                step("overtaken")
                 continue
+            about(user_id=opened.origin.user_id)
+            step("session.opened", user=opened.origin.user_id, session=opened.session_id)
             await self._wake(case.assertion, peer)
             await self._notices.after(
                 decision, case.assertion, opened.origin.user_id, secret_set=case.sets_secret
@@ -134,7 +138,9 @@ class Admission:
         raise StoreUnavailable("overtaken three times", retry_after=1)
 
     async def _judge(self, case: Case) -> Decision:
-        decision = case.judge(await self._known(case))
+        known = await self._known(case)
+        decision = case.judge(known)
+        _note(decision, known)
         if decision.refusal:
             raise decision.refusal(f"{case.assertion.provider}: by the linking table")
         return decision
@@ -228,12 +234,29 @@ class Admission:
                 raise _DecisionChangedError
 
 
+def _note(decision: Decision, known: Known) -> None:
+    """What is decided about whom, for whoever may know."""
+    met = known.identity or known.owner or known.claimant
+    about(user_id=met.user_id if met and decision.refusal else decision.user_id)
+    step(
+        "decided",
+        does=decision.does,
+        user=met.user_id if met else "",
+        met="identity" if known.identity else "address" if met else "",
+        unclaims=decision.unclaim or "",
+        locks_out=decision.lock_out or "",
+    )
+
+
 def stamp(provider: Provider, info: UserInfo, *, at: int, amr: tuple[Method, ...]) -> Assertion:
     """An assertion in the provider's own name, with an address only if it vouches for it."""
+    trusted = vouched(provider.trust, info)
+    told = "vouched" if trusted else "not_vouched" if info.addresses else "none"
+    step("asserted", provider=provider.name, address=told, trust=provider.trust.value)
     return Assertion(
         provider=provider.name,
         subject=info.subject if provider.keeps_identity else None,
-        address=vouched(provider.trust, info),
+        address=trusted,
         amr=amr,
         at=at,
         username=plain(info.username, PROFILE_LENGTH),

@@ -11,6 +11,7 @@ from identra.deadline import one_deadline
 from identra.errors import InvalidState, ReauthenticationRequired
 from identra.linking import decide_binding
 from identra.sessions import Origin
+from identra.trail import about, attempt
 from identra.values import DAY, MINUTE
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from identra.linking import Decision, Known
     from identra.mishaps import Mishaps
     from identra.roundtrip import Return, Roundtrip
+    from identra.trail import Keeper
     from identra.values import Assertion, Clock, Peer, TokenPair
 
 FRESH: Final = 10 * MINUTE
@@ -46,6 +48,7 @@ class Binding:
         clock: Clock,
         mishaps: Mishaps,
         *,
+        attempts: Keeper,
         requires_reauthentication: bool,
     ) -> None:
         self._account = account
@@ -53,8 +56,10 @@ class Binding:
         self._roundtrip = roundtrip
         self._clock = clock
         self._mishaps = mishaps
+        self._attempts = attempts
         self._requires_reauthentication = requires_reauthentication
 
+    @attempt("oauth.bind")
     @one_deadline
     async def bind(self, bearer: str | None, back: Return, peer: Peer) -> Bound:
         """Bind the identity that came back to the caller, and open a session like hers.
@@ -63,6 +68,7 @@ class Binding:
         IdentityTaken, ProviderRefused, ProviderUnavailable.
         """
         caller = await self._account.identify(bearer)
+        about(user_id=caller.user_id)
         fresh = is_fresh(caller, self._clock())
         if self._requires_reauthentication and not fresh:
             raise ReauthenticationRequired("the authentication is older than 10 minutes")

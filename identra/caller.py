@@ -51,6 +51,11 @@ def peer_of(
     return None if user is None else _counted(user)
 
 
+def chain_of(socket_address: str | None, forwarded_for: str | None) -> str:
+    """How a call came, as far as it was told, nearest last: nobody has judged it yet."""
+    return ", ".join([*_entries(forwarded_for), socket_address or "?"])
+
+
 def request_id_of(asked: str | None) -> str:
     """The id that a caller gave her request where it is well-formed, else a new one."""
     return asked if asked and _REQUEST_ID.fullmatch(asked) else uuid7()

@@ -11,6 +11,7 @@ from identra.db import Duplicate
 from identra.deadline import parting
 from identra.errors import InvalidCode, InvalidState, StoreUnavailable
 from identra.secret import base64url, derive, digest, digits, keyed_digest, same, token, uuid7
+from identra.trail import step
 from identra.values import SECOND
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ class Challenges:
         tries = await self._state.count(_tries_key(live["id"]), ttl=CODE_LIFETIME)
         right = same(_digest(secret, key, code), live["digest"])
         if not right or tries.value > CODE_TRIES or await self._state.take(key) != kept:
+            _note(asked=kept is not None, right=right, tries=tries.value)
             raise InvalidCode("wrong, spent, out of guesses or never asked")
+        step("code.right", guess=str(tries.value))
         taken = _Taken(key, kept or "", live["at"] + CODE_LIFETIME * SECOND)
         return Answered(live["id"], InvalidCode, taken)
 
@@ -157,6 +160,7 @@ class Challenges:
         if taken and left > 0:
             with parting(), suppress(StoreUnavailable):
                 await self._state.put(taken.key, taken.value, ttl=left, replace=False)
+                step("code.given_back")
 
     async def open(self, opening: Opening, *, lifetime: int) -> Proofs:
         """Begin an OAuth sign-in: its state (256 bits), and what is derived from it."""
@@ -177,8 +181,10 @@ class Challenges:
         """Take the state, once. Raises InvalidState if it is unknown, spent or expired."""
         kept = await self._state.take(_state_key(state))
         if kept is None:
+            step("state.none")
             raise InvalidState("unknown, spent or expired")
         facts = json.loads(kept)
+        step("state.taken", provider=facts["provider"], user=facts["user_id"] or "")
         answered = Answered(facts.pop("id"), InvalidState)
         secret = await self._secret(facts.pop("under"))
         return Opened(answered, Opening(**facts), _proofs(secret, state))
@@ -222,6 +228,19 @@ class Challenges:
         """The secret that something was made with; the current one does the work of a decoy."""
         secret = await self._secrets.secret(under) if under else None
         return secret or self._secrets.current_secret()
+
+
+def _note(*, asked: bool, right: bool, tries: int) -> None:
+    """Why a code opened nothing, for whoever may know."""
+    guess = str(tries)
+    if not asked:
+        step("code.none", guess=guess)
+    elif tries > CODE_TRIES:
+        step("code.exhausted", guess=guess)
+    elif right:
+        step("code.raced", guess=guess)
+    else:
+        step("code.wrong", guess=guess)
 
 
 def _nothing_asked(key: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from identra.errors import (
 from identra.loader import lacks
 from identra.mail import letters
 from identra.providers.code import link_of
+from identra.trail import step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from identra.values import Mailer, Upstream
 
 MINUTES: Final = 10
+LIVES: Final = str(MINUTES * 60)
 TIME_LIMIT: Final = 10.0
 
 
@@ -72,8 +74,10 @@ class Couriers:
         text = f"{code} is your code for {self._application}. It is valid for {MINUTES} minutes."
         delivery = Delivery("code", provider.name, to, self._application, text)
         if await self._hooks.send_message(delivery):
+            step("code.sent", by="plugin", lives=LIVES)
             return
         await self._mishaps.noting(self._over_its_channel(provider, to, text))
+        step("code.sent", by=provider.name, lives=LIVES)
 
     async def _over_its_channel(self, provider: CodeProvider, to: str, text: str) -> None:
         try:
@@ -99,6 +103,7 @@ class Couriers:
                 link=link,
             )
         )
+        step("code.sent", by="mail", lives=LIVES)
 
     def mail_already_registered(self, to: str) -> None:
         """Queue the mail that tells an owner somebody tried to register her address."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from identra.asked import Fact
 from identra.meter import UNMETERED
 from identra.secret import uuid7
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from identra.db import Database
     from identra.meter import Meter
@@ -44,6 +45,47 @@ EventName: TypeAlias = Literal[
 
 MOST_LOGINS: Final = 1000
 """So many of a user's logins are looked at when her networks are asked for."""
+MOST: Final = 10_000
+"""Events that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it was recorded. `at` is in Unix microseconds."""
+
+    event_id: str
+    at: int
+    name: str
+    user_id: str | None
+    data: Mapping[str, str]
+
+
+class EventLog:
+    """Questions about what was recorded."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def read(
+        self, *, user_id: str | None, since: int, kinds: Sequence[str], limit: int
+    ) -> tuple[Recorded, ...]:
+        """The newest events from that instant on, newest first. Raises StoreUnavailable.
+
+        Of one user where one is named, and of these kinds where any is.
+        """
+        t = self._db.tables.events
+        which: Any = t.at >= since
+        if user_id is not None:
+            which &= t.user_id == user_id
+        if kinds:
+            which &= t.name.is_in(list(kinds))
+        rows = await self._db.fetch(
+            t.select().where(which).order_by(t.at, t.id, ascending=False).limit(limit)
+        )
+        return tuple(
+            Recorded(row["id"], row["at"], row["name"], row["user_id"], json.loads(row["data"]))
+            for row in rows
+        )
 
 
 class Events:

@@ -16,6 +16,7 @@ from identra.asked import Aid
 from identra.deadline import bounded
 from identra.errors import PluginFailed
 from identra.tokens import RESERVED
+from identra.trail import step
 from identra.values import plain
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Hooks:
         """The first no to somebody's coming in. Raises ProviderUnavailable if required."""
         for one in self._bound["admit"]:
             if says := await self._sentence(one, arrival=arrival):
+                step("plugin.denied", plugin=one.hook.plugin, hook="admit")
                 return Denial(one.hook.plugin, says)
         return None
 
@@ -102,6 +104,7 @@ class Hooks:
         for one in self._bound["check_password"]:
             why = await self._sentence(one, choice=choice)
             if why:
+                step("plugin.denied", plugin=one.hook.plugin, hook="check_password")
                 return why
         return None
 
@@ -135,6 +138,7 @@ class Hooks:
         try:
             said = await one.ask(_LIMITS[one.hook.name], **told)
             if said is None:
+                step("plugin.passed", plugin=one.hook.plugin, hook=one.hook.name)
                 return None
             if not isinstance(said, str) or not (sentence := plain(said, SENTENCE).strip()):
                 raise one.rubbish("gave neither a sentence nor None")

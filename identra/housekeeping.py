@@ -1,4 +1,4 @@
-"""Removing what is over: ended sessions, expired state, events past their time."""
+"""Removing what is over: ended sessions, expired state, events and attempts past their time."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ BATCH: Final = 500
 SESSIONS_KEPT: Final = DAY
 """How long a session's row outlives the session: late refreshes are still told apart in the log."""
 
+ATTEMPTS_KEPT: Final = 30 * DAY
+ATTEMPTS_MOST: Final = 1_000_000
 
 SWEEP_EVERY: Final = 3600
 SWEEP_LOOKS: Final = 60.0
@@ -43,17 +45,22 @@ class Swept:
     state: int
     spent: int
     events: int
+    attempts: int
 
 
 class Housekeeping:
     """Keeps the tables from growing for ever. Any number of processes may sweep at once.
 
-    `events_kept` is in microseconds; None keeps the events for ever.
+    `events_kept` is in microseconds; None keeps the events for ever. Of attempts `attempts_most`
+    are kept, the newest, so that no flood of them fills a disk.
     """
 
-    def __init__(self, db: Database, *, events_kept: int | None) -> None:
+    def __init__(
+        self, db: Database, *, events_kept: int | None, attempts_most: int = ATTEMPTS_MOST
+    ) -> None:
         self._db = db
         self._events_kept = events_kept
+        self._attempts_most = attempts_most
 
     @property
     def writes(self) -> bool:
@@ -80,7 +87,15 @@ class Housekeeping:
             state=await self._clear(t.state, t.state.expires_at, now),
             spent=await self._clear(t.spent, t.spent.expires_at, now),
             events=await self._forget_events(now),
+            attempts=await self._forget_attempts(now),
         )
+
+    async def _forget_attempts(self, now: int) -> int:
+        t = self._db.tables.attempts
+        one_too_many = t.select(t.at).order_by(t.at, ascending=False).limit(1)
+        row = await self._db.first(one_too_many.offset(self._attempts_most))
+        until = max(now - ATTEMPTS_KEPT, row["at"] if row else 0)
+        return await self._clear(t, t.at, until)
 
     async def _forget_events(self, now: int) -> int:
         if self._events_kept is None:

@@ -63,6 +63,15 @@ class Decision:
         """Whether a new user comes of it."""
         return self.refusal is None and self.user_id is None
 
+    @property
+    def does(self) -> str:
+        """All of it in words, the chief thing first; of a refusal its reason."""
+        if self.refusal:
+            return self.refusal.reason
+        done = {"links": self.link, "proves": self.prove, "claims": self.claim}
+        chief = "creates" if self.creates else "enters"
+        return " ".join([chief, *(name for name, so in done.items() if so)])
+
 
 def decide(assertion: Assertion, known: Known, *, sign_up: bool) -> Decision:
     """Judge a login: who enters, and what becomes of address, identity and earlier claims."""

@@ -16,6 +16,7 @@ from identra.linking import decide
 from identra.meter import UNMETERED
 from identra.providers.code import read_answer, spell_recipient
 from identra.providers.secret import normalise
+from identra.trail import about, attempt, step
 from identra.tries import counting_failure
 from identra.values import Assertion
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from identra.mishaps import Mishaps
     from identra.providers.code import CodeProvider
     from identra.roundtrip import Departure, Prompt, Return, Roundtrip
+    from identra.trail import Keeper
     from identra.users import Credential, Users
     from identra.values import Clock, Peer, TokenPair
 
@@ -61,6 +63,7 @@ class Login:
         roundtrip: Roundtrip,
         users: Users,
         mishaps: Mishaps,
+        attempts: Keeper,
         clock: Clock,
         sign_up: bool,
         meter: Meter = UNMETERED,
@@ -75,10 +78,12 @@ class Login:
         self._roundtrip = roundtrip
         self._users = users
         self._mishaps = mishaps
+        self._attempts = attempts
         self._clock = clock
         self._meter = meter
         self._decide = partial(decide, sign_up=sign_up)
 
+    @attempt("code.begin")
     @one_deadline
     async def begin_code(self, provider: str, to: str, peer: Peer, *, use_html: bool) -> None:
         """Send a code, unless a live one is younger than a minute; tells nothing of the user.
@@ -89,12 +94,16 @@ class Login:
         place = self._providers.code(provider)
         self._couriers.demand(place)
         recipient = await self._mishaps.noting(_spell(place, to))
+        about(provider=provider, subject=recipient)
         await self._limits.spend_peer(STARTING, peer)
         await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
         async with self._challenges.asked(provider, "login", recipient) as code:
             if code:
                 await self._couriers.send_code(place, recipient, code, use_html=use_html)
+            else:
+                step("code.rests")
 
+    @attempt("code.complete")
     @one_deadline
     async def complete_code(
         self, provider: str, to: str, code: str, peer: Peer, *, bearer: str | None
@@ -102,6 +111,7 @@ class Login:
         """Trade a right code for a session. Raises InvalidCode, SignUpClosed, UserDisabled."""
         place = self._providers.code(provider)
         recipient = await self._mishaps.noting(_spell(place, to))
+        about(provider=provider, subject=recipient)
         caller = await self._account.identify(bearer) if bearer else None
         with counting_failure(self._meter, provider, "otp"):
             await self._limits.guess(f"{provider}:{recipient}", peer)
@@ -116,6 +126,7 @@ class Login:
         )
         return await self._admission.admit(case, peer)
 
+    @attempt("secret.complete")
     @one_deadline
     async def by_secret(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair:
         """Trade an address and its secret for a session; never creates or links.
@@ -125,6 +136,7 @@ class Login:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
+        about(provider=provider, subject=spelled)
         with counting_failure(self._meter, place.name, "pwd"):
             credential = await self._judged(place.name, spelled, secret, peer)
         assertion = Assertion(place.name, None, None, ("pwd",), self._clock())
@@ -140,12 +152,14 @@ class Login:
             await self._rehash(place.name, credential, secret)
         return pair
 
+    @attempt("oauth.begin")
     @one_deadline
     async def begin_oauth(self, departure: Departure, peer: Peer, *, bearer: str | None) -> Prompt:
         """Where to send the person; with Bearer the state can only bind, and only to her."""
         caller = await self._account.identify(bearer) if bearer else None
         return await self._mishaps.noting(self._roundtrip.begin(departure, caller, peer))
 
+    @attempt("oauth.complete")
     @one_deadline
     async def complete_oauth(self, back: Return, peer: Peer) -> Welcome:
         """Finish the round trip and let the person in.
@@ -178,6 +192,7 @@ class Login:
             credential = await self._users.credential(provider, spelled)
             kept = credential.hash if credential else None
             right = await self._hashing.verify(kept, normalise(secret))
+            _note(credential, right=right)
         except (Busy, StoreUnavailable):
             await self._limits.was_not_judged(tried)
             raise
@@ -197,6 +212,15 @@ class Login:
         with suppress(Busy, StoreUnavailable):
             hashed = await self._hashing.hash(normalise(secret))
             await self._users.rehash(credential.user_id, provider, credential.hash, hashed)
+
+
+def _note(credential: Credential | None, *, right: bool) -> None:
+    """Why a secret opens nothing, for whoever may know."""
+    if credential is None:
+        step("secret.none")
+        return
+    about(user_id=credential.user_id)
+    step("secret.right" if right else "secret.wrong", user=credential.user_id)
 
 
 async def _spell(place: CodeProvider, to: str) -> str:

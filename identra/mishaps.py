@@ -9,6 +9,7 @@ import structlog
 
 from identra.errors import PluginFailed, StoreUnavailable
 from identra.meter import UNMETERED
+from identra.trail import step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -45,6 +46,7 @@ class Mishaps:
 
     async def note(self, failure: PluginFailed) -> None:
         """Count a failure, and tell of it, unless the same was told within the minute."""
+        step("plugin.failed", plugin=failure.plugin, call=failure.call, cause=failure.cause)
         self._meter.plugin_failed(failure.plugin, failure.call)
         key, now = (failure.plugin, failure.call, failure.cause), time.monotonic()
         since, silent = self._told.get(key, (-REST, 0))

@@ -12,6 +12,7 @@ from identra.errors import Busy, EmailTaken, InvalidCode
 from identra.limits import GUESSING, SENDING, STARTING
 from identra.linking import decide, decide_registration
 from identra.meter import UNMETERED
+from identra.trail import about, attempt, step
 from identra.tries import counting_failure
 from identra.values import Assertion
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from identra.linking import Decision, Known
     from identra.loader import Providers
     from identra.meter import Meter
+    from identra.trail import Keeper
     from identra.users import Users
     from identra.values import Clock, Peer, TokenPair
 
@@ -44,6 +46,7 @@ class Registration:
         hashing: Hashing,
         limits: Limits,
         users: Users,
+        attempts: Keeper,
         clock: Clock,
         mode: Mode,
         acceptance: Acceptance,
@@ -57,12 +60,14 @@ class Registration:
         self._hashing = hashing
         self._limits = limits
         self._users = users
+        self._attempts = attempts
         self._clock = clock
         self._mode = mode
         self._acceptance = acceptance
         self._sign_up = sign_up
         self._meter = meter
 
+    @attempt("registration.begin")
     @one_deadline
     async def begin(self, provider: str, email: str, secret: str, peer: Peer) -> TokenPair | None:
         """Register: a token pair in `immediate` mode, else None and a mail on its way.
@@ -72,6 +77,7 @@ class Registration:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
+        about(provider=provider, subject=spelled)
         if self._mode == "verified":
             self._couriers.demand_mail()
         await self._limits.spend_peer(STARTING, peer)
@@ -83,6 +89,7 @@ class Registration:
             return None
         return await self._register(provider, spelled, chosen, peer)
 
+    @attempt("registration.complete")
     @one_deadline
     async def confirm(
         self, provider: str, email: str, code: str, secret: str, peer: Peer
@@ -94,6 +101,7 @@ class Registration:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
+        about(provider=provider, subject=spelled)
         with counting_failure(self._meter, provider, "otp"):
             await self._limits.guess(f"{provider}:{spelled}", peer)
         chosen = await self._acceptance.demand(place, secret, spelled)
@@ -141,8 +149,10 @@ class Registration:
         async with self._challenges.asked(provider, "register", spelled) as code:
             registered = await self._users.proved_credential(provider, spelled)
             if code is None:
+                step("code.rests")
                 return
             if registered:
+                step("code.owner_told", user=registered.user_id)
                 self._couriers.mail_already_registered(spelled)
             else:
                 self._couriers.mail_code(spelled, code, use_html=False)

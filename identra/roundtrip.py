@@ -18,6 +18,7 @@ from identra.loader import lacks
 from identra.meter import UNMETERED
 from identra.providers.redirecting import Trip, one_clean_error
 from identra.secret import pkce_challenge, same
+from identra.trail import about, step
 from identra.tries import UNKNOWN, counting_failure
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Roundtrip:
         """
         await self._limits.spend_peer(STARTING, peer)
         provider = self._serving(departure.provider)
+        about(provider=provider.name)
         opening = Opening(
             provider=provider.name,
             redirect_url=_allowed_redirect(provider, departure.redirect_url),
@@ -131,7 +133,10 @@ class Roundtrip:
             session_id=caller.session_id if caller else None,
         )
         way = await self._places[provider.name].open()
-        proofs = await self._challenges.open(opening, lifetime=self._policy.state_lifetime)
+        lifetime = self._policy.state_lifetime
+        proofs = await self._challenges.open(opening, lifetime=lifetime)
+        about(subject=proofs.state)
+        step("state.opened", user=opening.user_id or "", lives=str(lifetime))
         async with one_clean_error(provider.name, "departure"):
             return Prompt(way.leave(_trip(opening, proofs)), proofs.state)
 
@@ -143,12 +148,14 @@ class Roundtrip:
         Raises InvalidState, ProviderNotConfigured, ProviderRefused, ProviderUnavailable,
         RateLimited.
         """
+        about(subject=back.state)
         with counting_failure(self._meter, UNKNOWN, "oauth"):
             await self._limits.spend_peer(RETURNING, peer)
             opened = await self._challenges.close(back.state)
             _check_brought(opened.opening, back)
             _check_purpose(opened.opening, caller, self._policy)
             provider = self._serving(opened.opening.provider)
+            about(provider=provider.name)
         with counting_failure(self._meter, provider.name, "oauth"):
             async with one_clean_error(provider.name):
                 way = await self._places[provider.name].open()

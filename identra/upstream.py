@@ -19,6 +19,7 @@ import httpx
 
 from identra.errors import IdentraError, OperatorError, ProviderRefused, ProviderUnavailable
 from identra.meter import UNMETERED
+from identra.trail import step
 from identra.values import error_word
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ class HttpUpstream:
         except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as fault:
             # The fault's own words may hold what was sent, so only its name is told.
             raise _unavailable(target.host, type(fault).__name__) from fault
+        step("provider.answered", host=answer.host, status=str(answer.status))
         _judge(answer)
         return answer
 

@@ -118,6 +118,7 @@ class Assertion:
 class Peer:
     """The network end of a call. `address` is None where no end may be counted.
 
+    `chain` is how the call came, as far as it was told: X-Forwarded-For, then the socket's end.
     `standings` are added to by whoever counts, for the door to tell beside the answer.
     """
 
@@ -125,6 +126,7 @@ class Peer:
     user_agent: str = ""
     attempt_id: str = ""
     request_id: str = ""
+    chain: str = ""
     standings: dict[str, Standing] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -199,6 +201,8 @@ def rfc3339(microseconds: int) -> str:
 
 def plain(text: str, length: int) -> str:
     """What can be shown and stored of text from outside: printable, and no longer than that."""
+    if text.isprintable():  # as nearly all of it is
+        return text[:length]
     return "".join(character for character in text if character.isprintable())[:length]
 
 

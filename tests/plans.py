@@ -101,12 +101,12 @@ def _read_sqlite(rows: list[dict[str, Any]]) -> Plan:
         for line in said
         if (found := re.match(r"(SCAN|SEARCH) (identra_\w+)", line))
     ]
-    known = len(reached) + sum(line.startswith(_PASSING) for line in said)
+    known = len(reached) + sum(_PASSING.match(line) is not None for line in said)
     assert known == len(said), f"not understood: {said}"
     return Plan(tuple(reached), any("TEMP B-TREE" in line for line in said))
 
 
-_PASSING = ("SCAN CONSTANT ROW", "USE TEMP B-TREE", "LIST SUBQUERY")
+_PASSING = re.compile(r"SCAN (\d+ )?CONSTANT ROW|USE TEMP B-TREE|LIST SUBQUERY")
 
 
 async def _of_postgres(place: Persistence, bound: Bound) -> list[Plan]:
@@ -135,7 +135,7 @@ def _read_postgres(whole: dict[str, Any]) -> Plan:
     reached = [
         Access(table, tuple(re.findall(r"\(+(\w+)\)?(?:::text)? = ", node.get("Index Cond", ""))))
         for node, table in scans
-        if node["Node Type"] != "Bitmap Heap Scan"
+        if node["Node Type"] not in {"Bitmap Heap Scan", "Values Scan"}
     ]
     return Plan(tuple(reached), any("Sort" in node["Node Type"] for node, _ in nodes))
 

@@ -51,12 +51,14 @@ class Received:
 class Postbox:
     """`answers` are given to the next letters instead of taking them; `slowness` is seconds.
 
-    With `login`, a user name and password, nothing is taken before they were given.
+    With `login`, a user name and password, nothing is taken before they were given. One that does
+    not `relays` refuses every recipient.
     """
 
     login: tuple[str, str] | None = None
     answers: deque[str] = field(default_factory=deque)
     slowness: float = 0
+    relays: bool = True
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     attempts: int = 0
@@ -93,6 +95,14 @@ class Postbox:
         if self.login is not None and not session.authenticated:
             return "530 5.7.0 Authentication required"
         envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _more: list[str]
+    ) -> str:
+        if not self.relays:
+            return "550 5.7.1 Relaying denied"
+        envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name

@@ -7,18 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from identra import loader, master
-from identra.account import Account
-from identra.admission import Admission
 from identra.app import opening
+from identra.app.furnishing import furnish
 from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
-from identra.app.limiting import open_limits
 from identra.app.plugging import Plugged, plug
-from identra.app.policies import oauth_policy, session_policy, token_policy
 from identra.app.preparing import demand_schema
 from identra.binding import Binding
-from identra.challenges import Challenges
-from identra.couriers import Couriers
 from identra.devices import Devices
 from identra.introspection import Introspection
 from identra.limits import Calls
@@ -26,13 +21,9 @@ from identra.login import Login
 from identra.mail import Outbox
 from identra.meter import Unmetered
 from identra.nodes import Nodes
-from identra.notices import Notices
 from identra.refresh import Refresh
 from identra.registration import Registration
-from identra.roundtrip import Roundtrip
-from identra.sessions import Roster, Sessions
-from identra.tokens import Tokens
-from identra.users import Users
+from identra.sessions import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,10 +31,11 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from identra.app.furnishing import Rooms
+    from identra.attempts import Attempts
     from identra.db import Database
     from identra.hashing import Hashing
     from identra.keys import Keys
-    from identra.limits import Limits
     from identra.loader import Providers
     from identra.meter import Meter
     from identra.settings import Loaded, SettingsTree
@@ -76,7 +68,7 @@ async def build(
         meter = metering()
         edges = await _open_edges(loaded, usable, nodes, swapped, opened, meter=meter, dev=dev)
         _keep_showing(loaded.tree, edges, opened)
-        rooms = _furnish(loaded.tree, edges)
+        rooms = furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
 
 
@@ -105,20 +97,8 @@ class Edges:
     keys: Keys
     hashing: Hashing
     meter: Meter
+    attempts: Attempts
     plugged: Plugged
-
-
-@dataclass(frozen=True, slots=True)
-class _Rooms:
-    sessions: Sessions
-    users: Users
-    tokens: Tokens
-    account: Account
-    limits: Limits
-    challenges: Challenges
-    couriers: Couriers
-    admission: Admission
-    roundtrip: Roundtrip
 
 
 async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each by name
@@ -150,6 +130,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
         keys=keys,
         hashing=opening.hashing(tree, opened),
         meter=meter,
+        attempts=opening.keep_attempts(db, clock, opened),
         plugged=plug(
             tree,
             providers,
@@ -170,60 +151,8 @@ def _keep_showing(tree: SettingsTree, edges: Edges, opened: AsyncExitStack) -> N
         keep_showing(edges, rotation_policy(tree), opened)
 
 
-def _furnish(tree: SettingsTree, edges: Edges) -> _Rooms:
-    clock, meter, db, plugged = edges.clock, edges.meter, edges.db, edges.plugged
-    tokens = Tokens(edges.keys, token_policy(tree), clock)
-    claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
-    sessions = Sessions(db, edges.keys, tokens, plugged.events, session_policy(tree), claims=claims)
-    users = Users(db, plugged.events, clock)
-    limits = open_limits(tree, edges, users)
-    challenges = Challenges(edges.state, db, edges.keys, clock, digits=tree.codes.digits)
-    notices = Notices(plugged.messenger, users, application=tree.mail.application_name)
-    return _Rooms(
-        sessions=sessions,
-        users=users,
-        tokens=tokens,
-        account=Account(tokens, sessions, users, edges.providers),
-        limits=limits,
-        challenges=challenges,
-        couriers=_couriers(tree, edges),
-        admission=Admission(
-            db=db,
-            users=users,
-            sessions=sessions,
-            challenges=challenges,
-            events=plugged.events,
-            notices=notices,
-            meter=meter,
-            hooks=plugged.hooks,
-            limits=limits,
-            secrets=tuple(provider.name for provider in edges.providers.secrets),
-        ),
-        roundtrip=_roundtrip(tree, edges, challenges, limits),
-    )
-
-
-def _roundtrip(
-    tree: SettingsTree, edges: Edges, challenges: Challenges, limits: Limits
-) -> Roundtrip:
-    places = opening.places(edges.providers, edges.upstreams, edges.clock)
-    policy = oauth_policy(tree)
-    return Roundtrip(edges.providers, places, challenges, limits, policy, meter=edges.meter)
-
-
-def _couriers(tree: SettingsTree, edges: Edges) -> Couriers:
-    return Couriers(
-        edges.mailer,
-        edges.upstreams,
-        edges.plugged.hooks,
-        edges.plugged.mishaps,
-        application=tree.mail.application_name,
-        public_url=tree.public_url,
-    )
-
-
 def _hand_over(
-    tree: SettingsTree, edges: Edges, rooms: _Rooms, opened: AsyncExitStack, *, dev: bool
+    tree: SettingsTree, edges: Edges, rooms: Rooms, opened: AsyncExitStack, *, dev: bool
 ) -> App:
     return App(
         settings=tree,
@@ -236,6 +165,7 @@ def _hand_over(
             rooms.roundtrip,
             edges.clock,
             edges.plugged.mishaps,
+            attempts=edges.attempts,
             requires_reauthentication=tree.auth.bind_requires_reauthentication,
         ),
         registration=_registration(tree, edges, rooms),
@@ -256,7 +186,7 @@ def _hand_over(
     )
 
 
-def _login(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Login:
+def _login(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Login:
     return Login(
         providers=edges.providers,
         account=rooms.account,
@@ -268,13 +198,14 @@ def _login(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Login:
         roundtrip=rooms.roundtrip,
         users=rooms.users,
         mishaps=edges.plugged.mishaps,
+        attempts=edges.attempts,
         clock=edges.clock,
         sign_up=tree.auth.sign_up == "open",
         meter=edges.meter,
     )
 
 
-def _registration(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Registration:
+def _registration(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Registration:
     return Registration(
         providers=edges.providers,
         admission=rooms.admission,
@@ -283,6 +214,7 @@ def _registration(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Registrati
         hashing=edges.hashing,
         limits=rooms.limits,
         users=rooms.users,
+        attempts=edges.attempts,
         clock=edges.clock,
         mode=tree.password.registration,
         acceptance=edges.plugged.acceptance,
@@ -291,7 +223,7 @@ def _registration(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Registrati
     )
 
 
-def _introspection(tree: SettingsTree, edges: Edges, rooms: _Rooms) -> Introspection | None:
+def _introspection(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Introspection | None:
     clients = {client.id: client.secret_sha256 for client in tree.introspection.clients}
     if not clients:
         return None

@@ -13,10 +13,11 @@ from identra.acquaintance import Acquaintance
 from identra.app import opening
 from identra.app.plugging import plug
 from identra.app.preparing import demand_schema, settle_schema
+from identra.attempts import AttemptLog
 from identra.copying import Copying, Place
 from identra.db.migrations import migrate, standing
 from identra.errors import OperatorError
-from identra.events import Events
+from identra.events import EventLog, Events
 from identra.issuers import Issuers
 from identra.limits import Ledger
 from identra.mail import NoMailer
@@ -25,6 +26,7 @@ from identra.portable import Arrivals
 from identra.relief import Relief
 from identra.sessions import Ending
 from identra.users import Users
+from identra.users.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -49,6 +51,24 @@ async def opened_housekeeping(loaded: Loaded) -> AsyncIterator[Housekeeping]:
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
         yield opening.housekeeping(loaded.tree, db)
+
+
+@asynccontextmanager
+async def opened_attempts(loaded: Loaded) -> AsyncIterator[AttemptLog]:
+    """What became of attempts to get in. The schema is settled as for `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield AttemptLog(db)
+
+
+@asynccontextmanager
+async def opened_events(loaded: Loaded) -> AsyncIterator[tuple[EventLog, Reading]]:
+    """What was recorded, and of whom. The schema is settled as for `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield EventLog(db), Reading(db)
 
 
 @asynccontextmanager

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from identra import master
+from identra.attempts import Attempts
+from identra.attempts.keeping import WRITE_EVERY
 from identra.challenges import SPENT_KEPT
 from identra.db import open_database, open_theirs, why
 from identra.errors import IdentraError, OperatorError, StoreUnavailable
@@ -204,8 +206,9 @@ def lives(tree: SettingsTree) -> Lives:
 
 def housekeeping(tree: SettingsTree, db: Database) -> Housekeeping:
     """Whoever removes what is over, as the settings say."""
-    kept = tree.housekeeping.events_kept
-    return Housekeeping(db, events_kept=None if kept is None else kept * SECOND)
+    said = tree.housekeeping
+    kept = None if said.events_kept is None else said.events_kept * SECOND
+    return Housekeeping(db, events_kept=kept, attempts_most=said.attempts_most)
 
 
 async def keep_reloading(keys: Keys, opened: AsyncExitStack) -> None:
@@ -241,6 +244,14 @@ async def keep_announcing(nodes: Nodes, opened: AsyncExitStack) -> None:
     await nodes.announce()
     opened.push_async_callback(nodes.leave_quietly)
     keep(ANNOUNCE_EVERY, nodes.announce_or_warn, opened)
+
+
+def keep_attempts(db: Database, clock: Clock, opened: AsyncExitStack) -> Attempts:
+    """Where attempts are kept, which are written for as long as the house is open."""
+    attempts = Attempts(db, clock)
+    opened.push_async_callback(attempts.close)
+    keep(WRITE_EVERY, attempts.write, opened)
+    return attempts
 
 
 def keep_sweeping(

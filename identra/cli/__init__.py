@@ -27,6 +27,9 @@ COMMANDS = {
     "copy": "Copy everything into another database.",
     "import": "Take in the users of another service.",
     "plugins": "The plugins and what they are called.",
+    "doctor": "What is wrong with this installation, and what to do.",
+    "events": "What happened to accounts.",
+    "explain": "Why an attempt to get in went as it did.",
     "housekeeping": "Remove what is over.",
     "openapi": "Print the description of the REST interface.",
 }

@@ -125,6 +125,21 @@ class Event(Table, tablename="identra_events"):
     data = _text()
 
 
+class Attempt(Table, tablename="identra_attempts"):
+    """How an attempt to get in went. `subject` is a digest of what it was about."""
+
+    id = _key()
+    at = _instant(index=True)
+    act = _words(32)
+    provider = _words(32)
+    outcome = _words(32)
+    user_id = _words(36, null=True)
+    subject = _words(64, index=True)
+    request_id = _words(64, index=True)
+    peer = _words(64)
+    trail = _text()
+
+
 class Issuer(Table, tablename="identra_issuers"):
     """What a provider's name stands for: the issuer or origin that it was first started with."""
 
@@ -169,6 +184,7 @@ class Tables:
     sessions: type[Session]
     keys: type[Key]
     events: type[Event]
+    attempts: type[Attempt]
     issuers: type[Issuer]
     spent: type[Spent]
     state: type[State]
@@ -185,6 +201,7 @@ class Tables:
             sessions=bind(Session, binding),
             keys=bind(Key, binding),
             events=bind(Event, binding),
+            attempts=bind(Attempt, binding),
             issuers=bind(Issuer, binding),
             spent=bind(Spent, binding),
             state=bind(State, binding),

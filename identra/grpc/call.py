@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 from urllib.parse import unquote
 
-from identra.caller import agent_of, bearer_of, peer_of, request_id_of
+from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of
 from identra.errors import Busy, HeadersTooLarge, InvalidArgument
 from identra.secret import uuid7
 from identra.standing import fields_of
@@ -102,10 +102,9 @@ class Call:
 
     def _address(self) -> str | None:
         """The end of the network that allowances count; None where nobody is counted."""
-        forwarded = ",".join(self._all("x-forwarded-for")) or None
         return peer_of(
             self._socket,
-            forwarded,
+            self._forwarded(),
             self._settings.http.trusted_proxies,
             self._settings.limits.trusted_callers,
         )
@@ -118,6 +117,7 @@ class Call:
                 user_agent=agent_of(self.said("user-agent")),
                 attempt_id=self.attempt_id,
                 request_id=self.request_id,
+                chain=chain_of(self._socket, self._forwarded()),
             )
         return self._end
 
@@ -145,6 +145,9 @@ class Call:
             raise HeadersTooLarge
         if len(self._all("authorization")) > 1:
             raise InvalidArgument.of("authorization", "is given twice")
+
+    def _forwarded(self) -> str | None:
+        return ",".join(self._all("x-forwarded-for")) or None
 
     def _all(self, name: str) -> list[str]:
         return [v for n, v in self._said if n == name and isinstance(v, str)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sanic.request import Request
 
-from identra.caller import agent_of, bearer_of, peer_of, request_id_of
+from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of
 from identra.secret import uuid7
 from identra.values import Peer
 
@@ -52,20 +52,15 @@ def peer(call: Call, settings: SettingsTree) -> Peer:
             user_agent=agent_of(call.headers.get("user-agent")),
             attempt_id=call.attempt_id,
             request_id=call.request_id,
+            chain=chain_of(*_network(call)),
         )
     return call.end
 
 
 def _address(call: Call, settings: SettingsTree) -> str | None:
     """The end of the network that allowances count; None where nobody is counted."""
-    forwarded = ",".join(call.headers.getall("x-forwarded-for", [])) or None
-    socket = call.transport.get_extra_info("peername")
-    return peer_of(
-        socket[0] if isinstance(socket, tuple) else None,
-        forwarded,
-        settings.http.trusted_proxies,
-        settings.limits.trusted_callers,
-    )
+    http, limits = settings.http, settings.limits
+    return peer_of(*_network(call), http.trusted_proxies, limits.trusted_callers)
 
 
 def bearer(call: Call, in_body: str | None = None) -> str | None:
@@ -74,3 +69,10 @@ def bearer(call: Call, in_body: str | None = None) -> str | None:
     None without either, or with another scheme. InvalidArgument when both are given and differ.
     """
     return bearer_of(call.headers.get("authorization"), in_body)
+
+
+def _network(call: Call) -> tuple[str | None, str | None]:
+    """The socket's end, and what was forwarded."""
+    forwarded = ",".join(call.headers.getall("x-forwarded-for", [])) or None
+    socket = call.transport.get_extra_info("peername")
+    return (socket[0] if isinstance(socket, tuple) else None), forwarded

@@ -15,6 +15,7 @@ from identra.providers.redirecting import (
     made_anew,
     redeem,
 )
+from identra.trail import step
 
 if TYPE_CHECKING:
     from identra.providers.base import Kind
@@ -141,5 +142,6 @@ async def _read_person(
         verifier=verifier,
         redirect_url=redirect_url,
     )
+    step("provider.asked", provider=provider.name, phase="userinfo")
     told: object = await provider.userinfo(upstream, answer["access_token"])
     return made_anew(provider.name, "userinfo", told)

@@ -21,6 +21,7 @@ from identra.providers.redirecting import (
     one_clean_error,
     redeem,
 )
+from identra.trail import step
 from identra.values import SECOND, Address, UserInfo
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class OIDCPlace:
     async def open(self) -> OIDCWay:
         """The way there and back. Raises ProviderUnavailable."""
         async with one_clean_error(self._provider.name):
+            step("provider.asked", provider=self._provider.name, phase="discovery")
             metadata = await self._published.metadata()
         return OIDCWay(self._provider, self._upstream, self._published, metadata, self._clock)
 
@@ -164,6 +166,7 @@ class OIDCWay:
             redirect_url=trip.redirect_url,
         )
         access_token = answer["access_token"]
+        step("provider.asked", provider=self.provider.name, phase="id_token")
         token = idtoken.read(answer.get("id_token"))
         expected = idtoken.Expected(
             issuer=_issuer_of(self.provider, token.claims),
@@ -172,9 +175,11 @@ class OIDCWay:
             nonce=trip.nonce,
             access_token=access_token,
         )
-        claims = idtoken.verify(token, await self.published.key(token), expected)
+        key = await self.published.key(token)
+        claims = idtoken.verify(token, key, expected)
         if self.metadata.userinfo_url is None or not self.provider.asks_userinfo:
             return claims
+        step("provider.asked", provider=self.provider.name, phase="userinfo")
         told = await self.upstream.get_json(self.metadata.userinfo_url, bearer=access_token)
         return merge(claims, told)
 

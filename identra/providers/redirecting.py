@@ -16,6 +16,7 @@ from identra.deadline import bounded
 from identra.errors import IdentraError, PluginFailed, ProviderRefused, ProviderUnavailable
 from identra.providers.base import Provider, ProviderSettings
 from identra.secret import pkce_challenge
+from identra.trail import step
 from identra.values import Address, UserInfo, error_word
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ async def redeem(  # noqa: PLR0913 - what RFC 6749, 4.1.3 asks for, each by name
         "redirect_uri": redirect_url,
         "code_verifier": verifier,
     }
+    step("provider.asked", provider=name, phase="token")
     if client.auth == "basic":
         answer = await upstream.post_form(token_url, form, basic=(client.id, client.secret))
     else:

@@ -260,9 +260,13 @@ class Admin(Settings):
 
 
 class Housekeeping(Settings):
-    """`[housekeeping]`: removing what is over. `events_kept` None, "never": none is forgotten."""
+    """`[housekeeping]`: removing what is over. `events_kept` None, "never": none is forgotten.
+
+    `attempts_most` are the attempts to get in that are kept, of those not older than 30 days.
+    """
 
     in_server: bool = True
+    attempts_most: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
     events_kept: Annotated[DurationOrNever, AfterValidator(_at_least_a_month)] = 365 * DAY
 
 

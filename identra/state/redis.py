@@ -97,6 +97,18 @@ class RedisState:
             await self._client.ping(**masters if isinstance(self._client, RedisCluster) else {})
             await self._client.set(self._name("ping"), VALUE, ex=1)
 
+    async def policies(self) -> tuple[str, ...]:
+        """What each master does when its memory is short. Raises StoreUnavailable.
+
+        Read from INFO, which accounts may ask that may not read the configuration.
+        """
+        masters = {"target_nodes": RedisCluster.PRIMARIES}
+        of_many = isinstance(self._client, RedisCluster)
+        async with self._asking():
+            told = await self._client.info("memory", **masters if of_many else {})
+        nodes = told.values() if of_many and "maxmemory_policy" not in told else (told,)
+        return tuple(str(node.get("maxmemory_policy", "")) for node in nodes)
+
     async def close(self) -> None:
         """Hang up."""
         for client in (self._client, *self._watchers):

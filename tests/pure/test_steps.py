@@ -153,7 +153,7 @@ def test_a_release_meets_a_ledger(
     assert str(found.newer) == str(newer)
 
 
-LATER = Taken(4, "later", 1)
+LATER = Taken(CONTRACTS.number + 1, "later", 1)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ LATER = Taken(4, "later", 1)
         (STEPS, [*rows(*AFTER_NEXT), LATER], "made by a newer release"),
         (STEPS, rows(*STEPS, CONTRACTS), "a database .* of its own"),
         (STEPS, [Taken(1, "another's", 1)], "a database .* of its own"),
-        (NEXT, [*rows(*STEPS), Taken(2, "another's", 1)], "a database .* of its own"),
+        (NEXT, [*rows(*STEPS), Taken(EXPANDS.number, "another's", 1)], "a database .* of its own"),
     ],
 )
 def test_a_release_does_not_work_with_what_it_does_not_know(

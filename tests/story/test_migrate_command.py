@@ -17,6 +17,7 @@ from piccolo.querystring import QueryString
 
 from identra.cli import run
 from identra.db import catalogue, open_database
+from identra.db.migrations import STEPS
 
 if TYPE_CHECKING:
     from identra.db.catalogue import Found
@@ -67,7 +68,7 @@ def test_a_plan_from_nothing_needs_no_settings_and_no_database(
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"-- for {engine}, as it is now"
     assert all(line.startswith("--") or line.endswith(";") for line in said)
-    assert sum('INSERT INTO "identra_migrations"' in line for line in said) == 1
+    assert sum('INSERT INTO "identra_migrations"' in line for line in said) == len(STEPS)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -102,7 +103,7 @@ def test_the_release_before_changes_nothing_on_newer_tables_and_says_so(
         (line,) = capsys.readouterr().err.splitlines()
         assert f"took step {AFTER_NEXT[-1]}, made by a newer release" in line
         assert line.endswith(
-            f"know step {NEXT[-1].number}, and this one knows 1: start a newer one"
+            f"know step {NEXT[-1].number}, and this one knows {STEPS[-1].number}: start a newer one"
         )
     assert before != after == tables(persistence)
 
@@ -159,8 +160,8 @@ def test_a_copy_is_made_by_the_release_that_knows_the_tables(
             (),
             "the database's tables are older than this release; run `identra migrate`",
         ),
-        ("postgres", AFTER_NEXT, "this one knows 1: start a newer one"),
-        ("sqlite", AFTER_NEXT, "this one knows 1: start a newer one"),
+        ("postgres", AFTER_NEXT, f"this one knows {STEPS[-1].number}: start a newer one"),
+        ("sqlite", AFTER_NEXT, f"this one knows {STEPS[-1].number}: start a newer one"),
     ],
     indirect=["empty"],
     ids=["older", "too new", "too new for sqlite"],

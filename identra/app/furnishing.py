@@ -1,0 +1,92 @@
+"""The rooms that several use cases share, each handed what it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from identra.account import Account
+from identra.admission import Admission
+from identra.app import opening
+from identra.app.limiting import open_limits
+from identra.app.policies import oauth_policy, session_policy, token_policy
+from identra.challenges import Challenges
+from identra.couriers import Couriers
+from identra.notices import Notices
+from identra.roundtrip import Roundtrip
+from identra.sessions import Sessions
+from identra.tokens import Tokens
+from identra.users import Users
+
+if TYPE_CHECKING:
+    from identra.app.building import Edges
+    from identra.limits import Limits
+    from identra.settings import SettingsTree
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What stands behind the use cases."""
+
+    sessions: Sessions
+    users: Users
+    tokens: Tokens
+    account: Account
+    limits: Limits
+    challenges: Challenges
+    couriers: Couriers
+    admission: Admission
+    roundtrip: Roundtrip
+
+
+def furnish(tree: SettingsTree, edges: Edges) -> Rooms:
+    """Make the rooms over these edges."""
+    clock, meter, db, plugged = edges.clock, edges.meter, edges.db, edges.plugged
+    tokens = Tokens(edges.keys, token_policy(tree), clock)
+    claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
+    sessions = Sessions(db, edges.keys, tokens, plugged.events, session_policy(tree), claims=claims)
+    users = Users(db, plugged.events, clock)
+    limits = open_limits(tree, edges, users)
+    challenges = Challenges(edges.state, db, edges.keys, clock, digits=tree.codes.digits)
+    notices = Notices(plugged.messenger, users, application=tree.mail.application_name)
+    return Rooms(
+        sessions=sessions,
+        users=users,
+        tokens=tokens,
+        account=Account(tokens, sessions, users, edges.providers),
+        limits=limits,
+        challenges=challenges,
+        couriers=_couriers(tree, edges),
+        admission=Admission(
+            db=db,
+            users=users,
+            sessions=sessions,
+            challenges=challenges,
+            events=plugged.events,
+            notices=notices,
+            meter=meter,
+            hooks=plugged.hooks,
+            limits=limits,
+            secrets=tuple(provider.name for provider in edges.providers.secrets),
+        ),
+        roundtrip=_roundtrip(tree, edges, challenges, limits),
+    )
+
+
+def _roundtrip(
+    tree: SettingsTree, edges: Edges, challenges: Challenges, limits: Limits
+) -> Roundtrip:
+    places = opening.places(edges.providers, edges.upstreams, edges.clock)
+    policy = oauth_policy(tree)
+    return Roundtrip(edges.providers, places, challenges, limits, policy, meter=edges.meter)
+
+
+def _couriers(tree: SettingsTree, edges: Edges) -> Couriers:
+    return Couriers(
+        edges.mailer,
+        edges.upstreams,
+        edges.plugged.hooks,
+        edges.plugged.mishaps,
+        application=tree.mail.application_name,
+        public_url=tree.public_url,
+    )

@@ -1,0 +1,94 @@
+"""Reading kept attempts, by their own id, a request's, or what they were about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from identra.trail import Step, subject_of
+
+if TYPE_CHECKING:
+    from identra.db import Database
+
+MOST: Final = 100
+"""Attempts that are read at once, the newest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An attempt as it was kept, the rest as `identra.trail.Attempt` says.
+
+    `at` is when it began, in Unix microseconds, `ms` how long it took.
+    """
+
+    attempt_id: str
+    at: int
+    act: str
+    provider: str
+    outcome: str
+    detail: str
+    user_id: str | None
+    subject: str
+    request_id: str
+    peer: str
+    ms: int
+    steps: tuple[Step, ...]
+
+    def last(self, *names: str) -> Step | None:
+        """The last step of one of these names."""
+        return next((step for step in reversed(self.steps) if step.name in names), None)
+
+
+class AttemptLog:
+    """Questions about attempts. Each raises StoreUnavailable."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def find(self, attempt_id: str) -> Kept | None:
+        """The attempt of that id, if it is kept."""
+        t = self._db.tables.attempts
+        row = await self._db.first(t.select().where(t.id == attempt_id))
+        return _read(row) if row else None
+
+    async def of_request(self, request_id: str) -> tuple[Kept, ...]:
+        """The attempts that callers labelled so, newest first: a label is anybody's to choose."""
+        t = self._db.tables.attempts
+        return await self._newest(t.request_id == request_id)
+
+    async def about(self, address: str) -> tuple[Kept, ...]:
+        """The attempts about an address in its one spelling, newest first."""
+        t = self._db.tables.attempts
+        return await self._newest(t.subject == subject_of(address))
+
+    async def before(self, kept: Kept) -> tuple[Kept, ...]:
+        """Those about the same that began earlier, newest first."""
+        if not kept.subject:
+            return ()
+        t = self._db.tables.attempts
+        return await self._newest((t.subject == kept.subject) & (t.id < kept.attempt_id))
+
+    async def _newest(self, which: Any) -> tuple[Kept, ...]:
+        t = self._db.tables.attempts
+        query = t.select().where(which).order_by(t.id, ascending=False).limit(MOST)
+        return tuple([_read(row) for row in await self._db.fetch(query)])
+
+
+def _read(row: dict[str, Any]) -> Kept:
+    trail = json.loads(row["trail"])
+    return Kept(
+        attempt_id=row["id"],
+        at=row["at"],
+        act=row["act"],
+        provider=row["provider"],
+        outcome=row["outcome"],
+        detail=trail["detail"],
+        user_id=row["user_id"],
+        subject=row["subject"],
+        request_id=row["request_id"],
+        peer=row["peer"],
+        ms=trail["ms"],
+        steps=tuple(Step(name, ms, MappingProxyType(facts)) for ms, name, facts in trail["steps"]),
+    )

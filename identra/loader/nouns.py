@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from identra.errors import OperatorError, UnknownProvider
 from identra.providers.base import HookSettings, Provider
@@ -11,6 +11,7 @@ from identra.providers.code import CodeProvider
 from identra.providers.oauth2 import OAuth2Provider
 from identra.providers.oidc import OIDCProvider
 from identra.providers.secret import SecretProvider
+from identra.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     from identra.providers.redirecting import RedirectingProvider
 
 
+LONGEST: Final = 1000
+"""Characters of what is told of a plugin that is not in order."""
+
+
 class PluginError(OperatorError):
     """A plugin or its settings can't be accepted; one line that names it and says why."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__(one_line(says))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,20 @@ class Providers:
 
     def _sorted(self) -> Iterator[Provider]:
         return (self.on[name] for name in sorted(self.on))
+
+
+def one_line(says: str) -> str:
+    """What can be shown and kept of it: what a plugin says may be of any length, and no text."""
+    return plain(" ".join(says.split()), LONGEST)
+
+
+def words_of(fault: BaseException) -> str:
+    """A fault's name and, where it has any, its words, which a plugin may have written."""
+    called = type(fault).__name__
+    try:
+        return f"{called}: {fault}"
+    except (Exception, SystemExit):  # noqa: BLE001 - its own words may fail too
+        return called
 
 
 def lacks(provider: Provider) -> str | None:

@@ -16,7 +16,7 @@ from identra.errors import OperatorError
 from identra.loader import checking
 from identra.loader.checking import NAME, RESERVED, START_LIMIT, alarm
 from identra.loader.finding import find
-from identra.loader.nouns import Failure, Plugin, PluginError, Providers
+from identra.loader.nouns import Failure, Plugin, PluginError, Providers, one_line, words_of
 from identra.providers.base import ProviderSettings
 from identra.providers.redirecting import RedirectingProvider
 from identra.settings import SettingsError, read_section
@@ -178,7 +178,8 @@ class _Opening:
         """Leave a plugin or a provider out, or refuse to start without it."""
         if plugin.first_party or {plugin.name, name} & self.required:
             raise fault
-        self.failures[name] = Failure(name, plugin.name, plugin.source, plugin.version, str(fault))
+        says = one_line(str(fault))
+        self.failures[name] = Failure(name, plugin.name, plugin.source, plugin.version, says)
 
     def _miss(self, name: str, asked: str) -> None:
         """A section whose plugin is not here: it has failed, or was never let in."""
@@ -216,8 +217,8 @@ def _open(
     except SettingsError:
         raise
     except (Exception, SystemExit) as fault:
-        called = "" if isinstance(fault, OperatorError) else f"{type(fault).__name__}: "
-        says = _without_secrets(f"{called}{fault}", settings)
+        told = str(fault) if isinstance(fault, OperatorError) else words_of(fault)
+        says = _without_secrets(told, settings)
         raise PluginError(f"providers.{name}: {says}") from fault
     if provider.trust is not make.email_trust and provider.kind == "code":
         raise PluginError(f"providers.{name}.email_trust: is fixed for codes")

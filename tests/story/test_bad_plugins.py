@@ -200,6 +200,29 @@ def test_a_provider_that_can_not_be_had_is_left_out_by_name(
         assert says in failure.says
 
 
+SPEAKING = {
+    "at length": ("raise ValueError('x' * 1_000_000)", "plugin bad: ValueError: xxx"),
+    "in lines": ("raise ValueError('no\\nidentra: all is well')", "ValueError: no identra: all"),
+    "no text": ("raise ValueError('no\\x1b[2J\\x00\\ud800')", "ValueError: no[2J"),
+    "in words that fail": (
+        "class Odd(Exception):\n    def __str__(self): return self.response.text\nraise Odd",
+        "plugin bad: Odd",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPEAKING)
+def test_whatever_words_a_plugin_fails_with_are_one_line_that_can_be_shown(
+    tmp_path: Path, case: str
+) -> None:
+    source, says = SPEAKING[case]
+    with service_with(tmp_path, {"plugins": {"enabled": ["bad"]}}, bad=source) as file:
+        (failure,) = opened(file).failures
+        assert says in failure.says
+        assert failure.says.isprintable()
+        assert len(failure.says) <= 1000
+
+
 def test_a_model_of_hooks_that_raises_leaves_its_plugin_out(tmp_path: Path) -> None:
     raising = "@model_validator(mode='after')\n    def odd(self): raise SystemExit(3)\n"
     model = f"class S(HookSettings):\n    {raising}@hookimpl\ndef section(): return S\n"

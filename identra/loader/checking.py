@@ -167,20 +167,29 @@ def _refused(plugin: str, says: str) -> PluginError:
     return PluginError(f"plugin {plugin}: {says}")
 
 
+class _Late(BaseException):
+    """Time is up. It is no Exception: a plugin that tries for ever would catch that, and go on."""
+
+
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer; where no signal can reach it, it takes its time."""
+    """Interrupt what takes longer; where no signal can reach it, it takes its time.
+
+    Raises TimeoutError.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def late(_number: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(f"took longer than {seconds:g} s to start")
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise _Late
 
-    former = signal.signal(signal.SIGALRM, late)
+    former = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except _Late as late:
+        raise TimeoutError(f"took longer than {seconds:g} s to start") from late
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)

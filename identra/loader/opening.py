@@ -237,8 +237,6 @@ def _demand_whole(provider: Provider) -> None:
     demand_hosts(provider.hosts)
     try:
         provider.missing()
-    except TimeoutError:
-        raise
     except (Exception, SystemExit):  # noqa: BLE001 - it is on, and can't serve
         return
 

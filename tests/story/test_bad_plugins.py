@@ -172,11 +172,16 @@ def test_what_is_not_in_order_is_left_out_by_name_and_stops_the_start_if_require
             opened(file)
 
 
+FOR_EVER = """def __init__(self, settings):
+        while True:
+            try: sleep(3600)
+            except Exception: pass"""
 BROKEN = {
     "forgets its settings": ("def __init__(self, settings): pass", "no attribute 'settings'"),
     "ends as it is made": ("def __init__(self, settings): raise SystemExit(3)", "SystemExit: 3"),
     "blocks as it is made": ("def __init__(self, settings): sleep(3600)", "took longer than"),
     "blocks when it is asked": ("def missing(self): sleep(3600)", "took longer than"),
+    "tries for ever": (FOR_EVER, "took longer than"),
     "has no issuer": ("issuer = None", "its issuer is no URL"),
     "has odd parameters": ("authorize_parameters = 7", "AttributeError"),
     "has parameters of another type": ("authorize_parameters = {'a': 1}", "are no texts"),

@@ -7,10 +7,11 @@ starts without it. What the operator wrote is no plugin's fault, and stops the s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from identra.errors import OperatorError
 from identra.loader import checking
@@ -24,7 +25,7 @@ from identra.settings.masking import MASK
 from identra.upstream import demand_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -243,10 +244,23 @@ def _demand_whole(provider: Provider) -> None:
 
 def _without_secrets(says: str, settings: ProviderSettings | None) -> str:
     """A plugin's words, in which a secret of its section may stand."""
-    for value in vars(settings).values() if settings else ():
-        if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
-            says = says.replace(secret, MASK)
+    for secret in sorted(_secrets(settings), key=len, reverse=True):
+        says = says.replace(secret, MASK)
     return says
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Every secret in a value of a section, however deep it stands."""
+    if isinstance(value, SecretStr):
+        if secret := value.get_secret_value():
+            yield secret
+        return
+    if isinstance(value, BaseModel):
+        value = vars(value)
+    parts = value.values() if isinstance(value, Mapping) else value
+    if isinstance(parts, Iterable) and not isinstance(parts, str | bytes):
+        for part in parts:
+            yield from _secrets(part)
 
 
 def _not_enabled(key: str) -> PluginError:

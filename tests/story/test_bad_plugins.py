@@ -228,6 +228,34 @@ def test_whatever_words_a_plugin_fails_with_are_one_line_that_can_be_shown(
         assert len(failure.says) <= 1000
 
 
+KEYS = """
+from pydantic import SecretStr
+
+class Keys(OAuth2Settings):
+    keys: tuple[SecretStr, ...] = ()
+    by: dict[str, SecretStr] = {}
+"""
+TELLING = """
+    settings_model = Keys
+
+    def __init__(self, settings):
+        told = [*settings.keys, *settings.by.values()]
+        raise ValueError(" ".join(key.get_secret_value() for key in told))
+"""
+
+
+def test_no_secret_of_a_section_is_told_however_deep_it_stands(tmp_path: Path) -> None:
+    """A plugin that fails repeats what it was told."""
+    source = RIGHT.replace("class Acme", f"{KEYS}\nclass Acme").replace(
+        "    hosts", f"{TELLING}\n    hosts"
+    )
+    keys = {"keys": ["a-first-secret", "a-first-secret-and-more"], "by": {"eu": "another-secret"}}
+    sections: Sections = {"plugins": {"enabled": ["acme"]}, "providers.acme": keys}
+    with service_with(tmp_path, sections, acme=source) as file:
+        (failure,) = opened(file).failures
+        assert failure.says == "providers.acme: ValueError: ******** ******** ********"
+
+
 def test_a_model_of_hooks_that_raises_leaves_its_plugin_out(tmp_path: Path) -> None:
     raising = "@model_validator(mode='after')\n    def odd(self): raise SystemExit(3)\n"
     model = f"class S(HookSettings):\n    {raising}@hookimpl\ndef section(): return S\n"

@@ -183,6 +183,11 @@ BROKEN = {
     "blocks when it is asked": ("def missing(self): sleep(3600)", "took longer than"),
     "tries for ever": (FOR_EVER, "took longer than"),
     "has no issuer": ("issuer = None", "its issuer is no URL"),
+    "fixes the state": (
+        'authorize_url = "https://acme.example/a?for=identra&%73tate=1"',
+        "the authorization endpoint says state, which is the core's",
+    ),
+    "says the state to be empty": ('authorize_url = "https://acme.example/a?state"', "says state"),
     "has odd parameters": ("authorize_parameters = 7", "AttributeError"),
     "has parameters of another type": ("authorize_parameters = {'a': 1}", "are no texts"),
     "has one scope for many": ("scopes = 'user'", "scopes are no texts"),

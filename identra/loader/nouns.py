@@ -94,6 +94,11 @@ class Providers:
     """What was left out because it is not in order."""
     required: frozenset[str] = frozenset()
     """Plugins and providers without which nothing starts."""
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    """What OAuth providers lacked at the start, by name: they serve after the next at the earliest.
+
+    What their names stand for was not looked at, and a plugin may lack nothing any more by now.
+    """
 
     @property
     def codes(self) -> tuple[CodeProvider, ...]:
@@ -112,7 +117,8 @@ class Providers:
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
         """Every OAuth provider with a section, and GitHub, with what it lacks."""
-        found = [ProviderStatus(p.name, lacks(p) is None, lacks(p)) for p in self.oauths]
+        missing = {p.name: self.lacking(p) for p in self.oauths}
+        found = [ProviderStatus(name, why is None, why) for name, why in missing.items()]
         found += [ProviderStatus(name, enabled=False, reason="disabled") for name in self.off]
         if "github" not in {status.name for status in found}:
             found.append(ProviderStatus("github", enabled=False, reason="missing_client_id"))
@@ -134,6 +140,15 @@ class Providers:
         """Every plugin's hook of that name, in the order of the plugins' names."""
         found = (hook for plugin in self.plugins for hook in plugin.hooks if hook.name == name)
         return tuple(sorted(found, key=lambda hook: hook.plugin))
+
+    def lacking(self, provider: Provider) -> str | None:
+        """Why a provider can't serve, as a stable word, or None."""
+        return self.waiting.get(provider.name) or lacks(provider)
+
+    def at_start(self) -> Providers:
+        """These; whichever OAuth provider lacks something now, waits for another start."""
+        waiting = {one.name: why for one in self.oauths if (why := lacks(one)) is not None}
+        return replace(self, waiting=waiting)
 
     def without(self, wrong: Mapping[str, str]) -> Providers:
         """All but these, each with what is wrong with it, which are among the failures then.

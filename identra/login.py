@@ -13,7 +13,7 @@ from identra.deadline import one_deadline
 from identra.errors import Busy, InvalidCredentials, StoreUnavailable
 from identra.limits import GUESSING, SENDING
 from identra.linking import decide
-from identra.providers.code import read_answer, spell_recipient
+from identra.providers.code import counted, read_answer, spell_recipient
 from identra.providers.secret import normalise
 from identra.tries import counting_failure
 from identra.values import UNMETERED, Assertion
@@ -87,7 +87,7 @@ class Login:
         place = self._providers.code(provider)
         self._couriers.demand(place)
         recipient = await self._mishaps.noting(_spell(place, to))
-        await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
+        await self._limits.spend(SENDING, counted(place, recipient), peer)
         async with self._challenges.asked(provider, "login", recipient) as code:
             if code:
                 await self._couriers.send_code(place, recipient, code, use_html=use_html)
@@ -101,7 +101,7 @@ class Login:
         recipient = await self._mishaps.noting(_spell(place, to))
         caller = await self._account.identify(bearer) if bearer else None
         with counting_failure(self._meter, provider, "otp"):
-            await self._limits.spend(GUESSING, f"{provider}:{recipient}", peer)
+            await self._limits.spend(GUESSING, counted(place, recipient), peer)
             answered = await self._challenges.answer(provider, "login", recipient, code)
         assertion = stamp(place, read_answer(place, recipient), at=self._clock(), amr=("otp",))
         case = Case(

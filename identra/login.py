@@ -14,7 +14,7 @@ from identra.errors import Busy, InvalidCode, InvalidCredentials, StoreUnavailab
 from identra.limits import SENDING, STARTING
 from identra.linking import decide
 from identra.meter import UNMETERED
-from identra.providers.code import read_answer, spell_recipient
+from identra.providers.code import counted, read_answer, spell_recipient
 from identra.providers.secret import normalise
 from identra.trail import about, attempt, step
 from identra.tries import counting_failure
@@ -96,7 +96,7 @@ class Login:
         recipient = await self._mishaps.noting(_spell(place, to))
         about(provider=provider, subject=recipient)
         await self._limits.spend_peer(STARTING, peer)
-        await self._limits.spend(SENDING, f"{provider}:{recipient}", peer)
+        await self._limits.spend(SENDING, counted(place, recipient), peer)
         async with self._challenges.asked(provider, "login", recipient) as code:
             if code:
                 await self._couriers.send_code(place, recipient, code, use_html=use_html)
@@ -114,7 +114,7 @@ class Login:
         about(provider=provider, subject=recipient)
         caller = await self._account.identify(bearer) if bearer else None
         with counting_failure(self._meter, provider, "otp"):
-            await self._limits.guess(f"{provider}:{recipient}", peer)
+            await self._limits.guess(counted(place, recipient), peer)
             answered = await self._answered(provider, recipient, code, peer)
         assertion = stamp(place, read_answer(place, recipient), at=self._clock(), amr=("otp",))
         case = Case(

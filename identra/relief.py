@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from identra import address
 from identra.errors import NotFound, OperatorError
 from identra.limits import network_of
+from identra.providers.code import counted
 from identra.values import Peer
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from identra.users import Users
 
 OPERATOR: Final = "operator"
-BY_MAIL: Final = "email"
 
 
 class Relief:
@@ -73,8 +73,7 @@ class Relief:
         if not who:
             return ()
         if ":" in who:
-            self._demand(who.partition(":")[0])
-            return (who,)
+            return (self._counted(*who.split(":", 1)),)
         if "@" in who:
             return self._of_address(address.spell(who))
         user = await self._users.user(who)
@@ -86,13 +85,16 @@ class Relief:
         return (*(subject for each in hers for subject in each), *theirs)
 
     def _of_address(self, email: str) -> tuple[str, ...]:
-        by_mail = [provider for provider in self._providers.codes if provider.field == BY_MAIL]
-        return tuple(f"{one.name}:{email}" for one in (*by_mail, *self._providers.secrets))
+        mailed = {counted(one, email) for one in self._providers.codes if one.by_mail}
+        return (*mailed, *(f"{one.name}:{email}" for one in self._providers.secrets))
 
-    def _demand(self, provider: str) -> None:
-        names = [one.name for one in (*self._providers.codes, *self._providers.secrets)]
+    def _counted(self, provider: str, recipient: str) -> str:
+        codes = {one.name: one for one in self._providers.codes}
+        names = (*codes, *(one.name for one in self._providers.secrets))
         if provider not in names:
             raise OperatorError(f"{provider}: not one of {', '.join(names)}")
+        found = codes.get(provider)
+        return counted(found, recipient) if found else f"{provider}:{recipient}"
 
 
 def _network(at: str) -> str | None:

@@ -14,7 +14,6 @@ from identra.errors import (
     RedirectNotAllowed,
 )
 from identra.limits import RETURNING, STARTING
-from identra.loader import lacks
 from identra.meter import UNMETERED
 from identra.providers.redirecting import Trip, one_clean_error
 from identra.secret import pkce_challenge, same
@@ -166,7 +165,7 @@ class Roundtrip:
 
     def _serving(self, name: str) -> RedirectingProvider:
         provider = self._providers.oauth(name)
-        if missing := lacks(provider):
+        if missing := self._providers.lacking(provider):
             raise ProviderNotConfigured(f"{name}: {missing}")
         return provider
 

@@ -67,6 +67,7 @@ async def build(
         usable = db.only_reading() if read_only else db
         meter = metering()
         edges = await _open_edges(loaded, usable, nodes, swapped, opened, meter=meter, dev=dev)
+        opening.demand_fit_pages(edges.providers, dev=dev)
         _keep_showing(loaded.tree, edges, opened)
         rooms = furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
@@ -118,7 +119,6 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     state = await opening.state(tree, db, opened)
     opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
     mailer = swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev)
-    opening.demand_fit_pages(providers, dev=dev)
     return Edges(
         clock=clock,
         providers=providers,

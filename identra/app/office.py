@@ -157,7 +157,8 @@ async def moved_issuers(loaded: Loaded, providers: Providers) -> Mapping[str, st
     async with AsyncExitStack() as opened:
         db = await opening.database(loaded.tree, None, opened)
         await demand_schema(db)
-        return await opening.moved_issuers(providers, db.only_reading(), opening.system_clock)
+        asked, usable = providers.at_start(), db.only_reading()
+        return await opening.moved_issuers(asked, usable, opening.system_clock)
 
 
 @asynccontextmanager

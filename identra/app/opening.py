@@ -23,7 +23,6 @@ from identra.hashing import Hashing
 from identra.housekeeping import SWEEP_LOOKS, Housekeeping
 from identra.issuers import Issuers
 from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
-from identra.loader import lacks
 from identra.mail import NoMailer, Outbox, SmtpMailer
 from identra.nodes import ANNOUNCE_EVERY
 from identra.providers.oauth2 import OAuth2Place
@@ -137,13 +136,18 @@ async def settle_issuers(providers: Providers, db: Database, clock: Clock) -> Pr
 
     Raises PluginError where the service does not start without one.
     """
-    return providers.without(await moved_issuers(providers, db, clock))
+    asked = providers.at_start()
+    return asked.without(await moved_issuers(asked, db, clock))
 
 
 async def moved_issuers(providers: Providers, db: Database, clock: Clock) -> Mapping[str, str]:
-    """What is wrong with the places that names stand for now; those that are new are recorded."""
-    serving = {one.name: one.issuer for one in providers.oauths if lacks(one) is None}
-    return await Issuers(db, Events(db, clock)).settle(serving)
+    """What is wrong with the places that names stand for now; those that are new are recorded.
+
+    Whoever waits for another start does not serve, and stands for nothing yet.
+    """
+    serving = (one for one in providers.oauths if one.name not in providers.waiting)
+    found = {one.name: one.issuer for one in serving}
+    return await Issuers(db, Events(db, clock)).settle(found)
 
 
 def hook_upstreams(

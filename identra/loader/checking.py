@@ -13,7 +13,7 @@ import pluggy
 
 from identra import hookspecs
 from identra.errors import OperatorError
-from identra.loader.nouns import Hook, Plugin, PluginError
+from identra.loader.nouns import Hook, Plugin, PluginError, words_of
 from identra.providers.base import CONTRACT, OLDEST, HookSettings, ProviderSettings
 from identra.providers.code import CodeProvider
 from identra.providers.oauth2 import OAuth2Provider
@@ -72,7 +72,7 @@ def read(candidate: Candidate, *, required: bool) -> Plugin:
     except PluginError:
         raise
     except (Exception, SystemExit) as fault:
-        raise _refused(candidate.name, f"{type(fault).__name__}: {fault}") from fault
+        raise _refused(candidate.name, words_of(fault)) from fault
 
 
 def check(plugin: str, make: Any) -> None:
@@ -117,7 +117,8 @@ def passed(provider: Provider) -> Provider:
         try:
             provider.demand_sound()
         except (Exception, SystemExit) as fault:
-            raise PluginError(f"providers.{provider.name}: {fault}") from fault
+            told = str(fault) if type(fault) is ValueError else words_of(fault)
+            raise PluginError(f"providers.{provider.name}: {told}") from fault
     return provider
 
 
@@ -166,20 +167,29 @@ def _refused(plugin: str, says: str) -> PluginError:
     return PluginError(f"plugin {plugin}: {says}")
 
 
+class _Late(BaseException):
+    """Time is up. It is no Exception: a plugin that tries for ever would catch that, and go on."""
+
+
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer; where no signal can reach it, it takes its time."""
+    """Interrupt what takes longer; where no signal can reach it, it takes its time.
+
+    Raises TimeoutError.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def late(_number: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(f"took longer than {seconds:g} s to start")
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise _Late
 
-    former = signal.signal(signal.SIGALRM, late)
+    former = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except _Late as late:
+        raise TimeoutError(f"took longer than {seconds:g} s to start") from late
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)

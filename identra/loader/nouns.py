@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from identra.errors import OperatorError, UnknownProvider
 from identra.providers.base import HookSettings, Provider
@@ -11,6 +11,7 @@ from identra.providers.code import CodeProvider
 from identra.providers.oauth2 import OAuth2Provider
 from identra.providers.oidc import OIDCProvider
 from identra.providers.secret import SecretProvider
+from identra.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     from identra.providers.redirecting import RedirectingProvider
 
 
+LONGEST: Final = 1000
+"""Characters of what is told of a plugin that is not in order."""
+
+
 class PluginError(OperatorError):
     """A plugin or its settings can't be accepted; one line that names it and says why."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__(one_line(says))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,11 @@ class Providers:
     """What was left out because it is not in order."""
     required: frozenset[str] = frozenset()
     """Plugins and providers without which nothing starts."""
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    """What OAuth providers lacked at the start, by name: they serve after the next at the earliest.
+
+    What their names stand for was not looked at, and a plugin may lack nothing any more by now.
+    """
 
     @property
     def codes(self) -> tuple[CodeProvider, ...]:
@@ -104,7 +117,8 @@ class Providers:
 
     def statuses(self) -> tuple[ProviderStatus, ...]:
         """Every OAuth provider with a section, and GitHub, with what it lacks."""
-        found = [ProviderStatus(p.name, lacks(p) is None, lacks(p)) for p in self.oauths]
+        missing = {p.name: self.lacking(p) for p in self.oauths}
+        found = [ProviderStatus(name, why is None, why) for name, why in missing.items()]
         found += [ProviderStatus(name, enabled=False, reason="disabled") for name in self.off]
         if "github" not in {status.name for status in found}:
             found.append(ProviderStatus("github", enabled=False, reason="missing_client_id"))
@@ -126,6 +140,15 @@ class Providers:
         """Every plugin's hook of that name, in the order of the plugins' names."""
         found = (hook for plugin in self.plugins for hook in plugin.hooks if hook.name == name)
         return tuple(sorted(found, key=lambda hook: hook.plugin))
+
+    def lacking(self, provider: Provider) -> str | None:
+        """Why a provider can't serve, as a stable word, or None."""
+        return self.waiting.get(provider.name) or lacks(provider)
+
+    def at_start(self) -> Providers:
+        """These; whichever OAuth provider lacks something now, waits for another start."""
+        waiting = {one.name: why for one in self.oauths if (why := lacks(one)) is not None}
+        return replace(self, waiting=waiting)
 
     def without(self, wrong: Mapping[str, str]) -> Providers:
         """All but these, each with what is wrong with it, which are among the failures then.
@@ -152,6 +175,20 @@ class Providers:
 
     def _sorted(self) -> Iterator[Provider]:
         return (self.on[name] for name in sorted(self.on))
+
+
+def one_line(says: str) -> str:
+    """What can be shown and kept of it: what a plugin says may be of any length, and no text."""
+    return plain(" ".join(says.split()), LONGEST)
+
+
+def words_of(fault: BaseException) -> str:
+    """A fault's name and, where it has any, its words, which a plugin may have written."""
+    called = type(fault).__name__
+    try:
+        return f"{called}: {fault}"
+    except (Exception, SystemExit):  # noqa: BLE001 - its own words may fail too
+        return called
 
 
 def lacks(provider: Provider) -> str | None:

@@ -7,16 +7,17 @@ starts without it. What the operator wrote is no plugin's fault, and stops the s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from identra.errors import OperatorError
 from identra.loader import checking
 from identra.loader.checking import NAME, RESERVED, START_LIMIT, alarm
 from identra.loader.finding import find
-from identra.loader.nouns import Failure, Plugin, PluginError, Providers
+from identra.loader.nouns import Failure, Plugin, PluginError, Providers, one_line, words_of
 from identra.providers.base import ProviderSettings
 from identra.providers.redirecting import RedirectingProvider
 from identra.settings import SettingsError, read_section
@@ -24,7 +25,7 @@ from identra.settings.masking import MASK
 from identra.upstream import demand_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -178,7 +179,8 @@ class _Opening:
         """Leave a plugin or a provider out, or refuse to start without it."""
         if plugin.first_party or {plugin.name, name} & self.required:
             raise fault
-        self.failures[name] = Failure(name, plugin.name, plugin.source, plugin.version, str(fault))
+        says = one_line(str(fault))
+        self.failures[name] = Failure(name, plugin.name, plugin.source, plugin.version, says)
 
     def _miss(self, name: str, asked: str) -> None:
         """A section whose plugin is not here: it has failed, or was never let in."""
@@ -216,8 +218,8 @@ def _open(
     except SettingsError:
         raise
     except (Exception, SystemExit) as fault:
-        called = "" if isinstance(fault, OperatorError) else f"{type(fault).__name__}: "
-        says = _without_secrets(f"{called}{fault}", settings)
+        told = str(fault) if isinstance(fault, OperatorError) else words_of(fault)
+        says = _without_secrets(told, settings)
         raise PluginError(f"providers.{name}: {says}") from fault
     if provider.trust is not make.email_trust and provider.kind == "code":
         raise PluginError(f"providers.{name}.email_trust: is fixed for codes")
@@ -236,18 +238,29 @@ def _demand_whole(provider: Provider) -> None:
     demand_hosts(provider.hosts)
     try:
         provider.missing()
-    except TimeoutError:
-        raise
     except (Exception, SystemExit):  # noqa: BLE001 - it is on, and can't serve
         return
 
 
 def _without_secrets(says: str, settings: ProviderSettings | None) -> str:
     """A plugin's words, in which a secret of its section may stand."""
-    for value in vars(settings).values() if settings else ():
-        if isinstance(value, SecretStr) and (secret := value.get_secret_value()):
-            says = says.replace(secret, MASK)
+    for secret in sorted(_secrets(settings), key=len, reverse=True):
+        says = says.replace(secret, MASK)
     return says
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Every secret in a value of a section, however deep it stands."""
+    if isinstance(value, SecretStr):
+        if secret := value.get_secret_value():
+            yield secret
+        return
+    if isinstance(value, BaseModel):
+        value = vars(value)
+    parts = value.values() if isinstance(value, Mapping) else value
+    if isinstance(parts, Iterable) and not isinstance(parts, str | bytes):
+        for part in parts:
+            yield from _secrets(part)
 
 
 def _not_enabled(key: str) -> PluginError:

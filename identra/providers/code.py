@@ -91,6 +91,14 @@ def _can_be_subject(spelled: str) -> bool:
     return len(spelled) <= LONGEST_RECIPIENT
 
 
+def counted(provider: CodeProvider, recipient: str) -> str:
+    """What the codes for a recipient are counted under: an address has one mailbox.
+
+    So no further provider that mails brings further guesses at it, or further mails to it.
+    """
+    return f"{'email' if provider.by_mail else provider.name}:{recipient}"
+
+
 def read_answer(provider: CodeProvider, recipient: str) -> UserInfo:
     """What a right code says of the person: her address, or her identity on another channel."""
     if provider.by_mail:

@@ -9,6 +9,7 @@ from identra.providers.redirecting import (
     Client,
     OAuth2Settings,
     RedirectingProvider,
+    demand_authorize_url,
     demand_url,
     departure,
     in_its_time,
@@ -47,7 +48,7 @@ class OAuth2Provider(RedirectingProvider):
     def demand_sound(self) -> None:
         """ValueError unless both endpoints are https, or http here, and hosts names one."""
         super().demand_sound()
-        demand_url(self.authorize_url)
+        demand_authorize_url(self.authorize_url)
         demand_url(self.token_url, self.hosts)
 
 

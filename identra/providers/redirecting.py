@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import SecretStr
 
@@ -20,7 +20,7 @@ from identra.trail import step
 from identra.values import Address, UserInfo, error_word
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 
     from identra.values import Upstream
 
@@ -100,9 +100,7 @@ class RedirectingProvider(Provider):
         demand_words("authorize_parameters", tuple(self.authorize_parameters.values()))
         if self.client_auth not in {None, "post", "basic"}:
             raise ValueError("client_auth is post or basic")
-        said = OURS & set(self.authorize_parameters)
-        if said:
-            raise ValueError(f"authorize_parameters say {min(said)}, which is the core's")
+        demand_theirs("authorize_parameters say", self.authorize_parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +230,23 @@ def demand_words(name: str, said: object) -> None:
     """ValueError unless these are several texts: of one text alone each letter would be one."""
     if not isinstance(said, tuple | list) or not all(isinstance(word, str) for word in said):
         raise ValueError(f"{name} are no texts")
+
+
+def demand_authorize_url(url: object, hosts: tuple[str, ...] | None = None) -> str:
+    """As `demand_url`, and the URL's own query says nothing that is the core's."""
+    demanded = demand_url(url, hosts)
+    query = parse_qsl(urlsplit(demanded).query, keep_blank_values=True)
+    demand_theirs("the authorization endpoint says", (name for name, _ in query))
+    return demanded
+
+
+def demand_theirs(saying: str, names: Iterable[str]) -> None:
+    """ValueError if one of these is a parameter that the core alone says.
+
+    Said twice, a place might go by the other one: by a state that is always the same.
+    """
+    if said := OURS & set(names):
+        raise ValueError(f"{saying} {min(said)}, which is the core's")
 
 
 def is_near(host: str | None) -> bool:

@@ -186,6 +186,31 @@ async def test_guesses_at_the_typed_code_are_guesses_at_the_link(
         assert reason(await answer(house.caller(), ADA, code)) == "INVALID_CODE"
 
 
+async def test_a_link_beside_plain_codes_brings_neither_more_guesses_nor_more_mails(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    """An address has one mailbox and one allowance, however many providers mail to it."""
+    sections = OURS | {"providers.desk": {"plugin": "magic_link"}}
+    names = ("email", "magic_link", "desk")
+    async with open_house(tmp_path, persistence, sections=sections, clock=clock) as house:
+        who = house.caller()
+        for number in range(20):
+            guess = {"email": ADA, "code": "x"}
+            answered = await who.say(f"/{names[number % 3]}/login", guess)
+            assert reason(answered) == "INVALID_CODE"
+            clock.advance(10)
+        for name in names:
+            answered = await who.say(f"/{name}/login", {"email": ADA, "code": "x"})
+            assert reason(answered) == "RATE_LIMITED"
+        for number in range(5):
+            sent = await who.say(f"/{names[number % 3]}/code", {"email": ADA})
+            assert sent.status_code == 200
+            clock.advance(61)
+        for name in names:
+            sent = await who.say(f"/{name}/code", {"email": ADA})
+            assert reason(sent) == "RATE_LIMITED"
+
+
 async def test_no_form_on_another_site_can_answer_for_the_victim(
     tmp_path: Path, persistence: Persistence
 ) -> None:

@@ -172,12 +172,22 @@ def test_what_is_not_in_order_is_left_out_by_name_and_stops_the_start_if_require
             opened(file)
 
 
+FOR_EVER = """def __init__(self, settings):
+        while True:
+            try: sleep(3600)
+            except Exception: pass"""
 BROKEN = {
     "forgets its settings": ("def __init__(self, settings): pass", "no attribute 'settings'"),
     "ends as it is made": ("def __init__(self, settings): raise SystemExit(3)", "SystemExit: 3"),
     "blocks as it is made": ("def __init__(self, settings): sleep(3600)", "took longer than"),
     "blocks when it is asked": ("def missing(self): sleep(3600)", "took longer than"),
+    "tries for ever": (FOR_EVER, "took longer than"),
     "has no issuer": ("issuer = None", "its issuer is no URL"),
+    "fixes the state": (
+        'authorize_url = "https://acme.example/a?for=identra&%73tate=1"',
+        "the authorization endpoint says state, which is the core's",
+    ),
+    "says the state to be empty": ('authorize_url = "https://acme.example/a?state"', "says state"),
     "has odd parameters": ("authorize_parameters = 7", "AttributeError"),
     "has parameters of another type": ("authorize_parameters = {'a': 1}", "are no texts"),
     "has one scope for many": ("scopes = 'user'", "scopes are no texts"),
@@ -198,6 +208,57 @@ def test_a_provider_that_can_not_be_had_is_left_out_by_name(
         (failure,) = providers.failures
         assert failure.says.startswith("providers.acme: ")
         assert says in failure.says
+
+
+SPEAKING = {
+    "at length": ("raise ValueError('x' * 1_000_000)", "plugin bad: ValueError: xxx"),
+    "in lines": ("raise ValueError('no\\nidentra: all is well')", "ValueError: no identra: all"),
+    "no text": ("raise ValueError('no\\x1b[2J\\x00\\ud800')", "ValueError: no[2J"),
+    "in words that fail": (
+        "class Odd(Exception):\n    def __str__(self): return self.response.text\nraise Odd",
+        "plugin bad: Odd",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPEAKING)
+def test_whatever_words_a_plugin_fails_with_are_one_line_that_can_be_shown(
+    tmp_path: Path, case: str
+) -> None:
+    source, says = SPEAKING[case]
+    with service_with(tmp_path, {"plugins": {"enabled": ["bad"]}}, bad=source) as file:
+        (failure,) = opened(file).failures
+        assert says in failure.says
+        assert failure.says.isprintable()
+        assert len(failure.says) <= 1000
+
+
+KEYS = """
+from pydantic import SecretStr
+
+class Keys(OAuth2Settings):
+    keys: tuple[SecretStr, ...] = ()
+    by: dict[str, SecretStr] = {}
+"""
+TELLING = """
+    settings_model = Keys
+
+    def __init__(self, settings):
+        told = [*settings.keys, *settings.by.values()]
+        raise ValueError(" ".join(key.get_secret_value() for key in told))
+"""
+
+
+def test_no_secret_of_a_section_is_told_however_deep_it_stands(tmp_path: Path) -> None:
+    """A plugin that fails repeats what it was told."""
+    source = RIGHT.replace("class Acme", f"{KEYS}\nclass Acme").replace(
+        "    hosts", f"{TELLING}\n    hosts"
+    )
+    keys = {"keys": ["a-first-secret", "a-first-secret-and-more"], "by": {"eu": "another-secret"}}
+    sections: Sections = {"plugins": {"enabled": ["acme"]}, "providers.acme": keys}
+    with service_with(tmp_path, sections, acme=source) as file:
+        (failure,) = opened(file).failures
+        assert failure.says == "providers.acme: ValueError: ******** ******** ********"
 
 
 def test_a_model_of_hooks_that_raises_leaves_its_plugin_out(tmp_path: Path) -> None:

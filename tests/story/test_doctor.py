@@ -65,7 +65,7 @@ def test_a_new_installation_has_no_error(
 
 
 def test_a_plugin_that_was_left_out_is_named(tmp_path: Path, sqlite: Persistence) -> None:
-    left_out = Failure("acme", "acme 1.0", "1.0", "its settings lack a client_id")
+    left_out = Failure("acme", "acme", "acme 1.0", "1.0", "its settings lack a client_id")
     found = list(settings.judge(load(write_settings(tmp_path, sqlite), {}), [left_out]))
     assert found[-1].code == "PLUGIN_LEFT_OUT"
     assert found[-1].cause == "acme: its settings lack a client_id"

@@ -78,6 +78,20 @@ async def test_where_redis_counts_it_is_read_and_given_back_there(
         assert reason(await stranger.answer(ADA, "000000")) == "INVALID_CODE"
 
 
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+async def test_what_any_provider_mailed_to_an_address_is_found_by_each_of_their_names(
+    tmp_path: Path, persistence: Persistence, capsys: Capture
+) -> None:
+    async with open_house(tmp_path, persistence, sections={"providers.magic_link": {}}) as house:
+        stranger = house.caller()
+        await stranger.say("/magic_link/login", {"email": ADA, "code": "000000"})
+        at = ("--peer", stranger.network)
+        shown = await _limits(house, capsys, "show", ADA, *at)
+        assert "guess_day" in {one["limit"] for one in shown}
+        for name in ("magic_link", "email"):
+            assert await _limits(house, capsys, "show", f"{name}:{ADA}", *at) == shown
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -29,11 +29,13 @@ version = "1.0"
 acme = "identra_acme"
 """
 SOURCE = """
+from pathlib import Path
 from identra.plugin import *
 from identra.plugin import hookimpl
 
 class Where(OAuth2Settings):
     at: str = ""
+    key_at: str = "/"
 
 class Acme(OAuth2Provider):
     name, contract = "acme", 1
@@ -45,6 +47,9 @@ class Acme(OAuth2Provider):
         at = settings.at
         self.authorize_url, self.token_url = f"https://{at}/authorize", f"https://{at}/token"
         self.hosts = (at,)
+
+    def missing(self):
+        return super().missing() or (None if Path(self.settings.key_at).exists() else "missing_key")
 
     @property
     def issuer(self):
@@ -123,6 +128,22 @@ async def test_it_is_left_out_by_name_while_others_sign_in(
     assert (event["plugin"], event["call"]) == ("acme", "start")
     assert event["cause"].startswith(says)
     assert recorded(tmp_path) == [("acme", "https://acme.example")]
+
+
+async def test_one_that_lacked_something_at_the_start_serves_after_the_next_alone(
+    tmp_path: Path,
+) -> None:
+    """By then what its name stands for is looked at, as it was not yet."""
+    await start(tmp_path, "acme.example")
+    key = tmp_path / "key"
+    opened = door(tmp_path, extra=f'{extra("evil.example")}key_at = "{key}"\n')
+    async with opened as (_, url), httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
+        for _ in range(2):
+            answer = await client.get("/oauth/url", params={"provider": "acme"})
+            assert answer.json()["reason"] == "PROVIDER_NOT_CONFIGURED"
+            listed = (await client.get("/oauth/providers")).json()["providers"]
+            assert {"name": "acme", "enabled": False, "reason": "missing_key"} in listed
+            key.touch()
 
 
 async def test_it_stops_the_start_if_it_is_required(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from identra import address
 from identra.admission import Case, origin_of, stamp
 from identra.deadline import one_deadline
 from identra.errors import Busy, InvalidCredentials, StoreUnavailable
-from identra.limits import GUESSING, SENDING
+from identra.hashing import Asking
+from identra.limits import GUESSING, SENDING, network_of
 from identra.linking import decide
 from identra.providers.code import read_answer, spell_recipient
 from identra.providers.secret import normalise
@@ -134,7 +135,7 @@ class Login:
         )
         pair = await self._admission.admit(case, peer)
         if self._hashing.outdated(credential.hash):
-            await self._rehash(place.name, credential, secret)
+            await self._rehash(place.name, credential, secret, Asking(network_of(peer), spelled))
         return pair
 
     @one_deadline
@@ -163,12 +164,13 @@ class Login:
 
     async def _judged(self, provider: str, spelled: str, secret: str, peer: Peer) -> Credential:
         """The credential that the secret is right for; the same work and answer without one."""
-        subject = f"{provider}:{spelled}"
+        subject, asking = f"{provider}:{spelled}", Asking(network_of(peer), spelled)
+        self._hashing.demand_room(asking)  # a storm is refused before it costs the stores anything
         await self._limits.try_secret(subject, peer)
         try:
             credential = await self._users.credential(provider, spelled)
             kept = credential.hash if credential else None
-            right = await self._hashing.verify(kept, normalise(secret))
+            right = await self._hashing.verify(kept, normalise(secret), asking)
         except (Busy, StoreUnavailable):
             await self._limits.secret_was_not_judged(subject, peer)
             raise
@@ -183,10 +185,12 @@ class Login:
         if await self._users.secret_since(user_id, provider) != credential.set_at:
             raise InvalidCredentials("the secret was changed meanwhile")
 
-    async def _rehash(self, provider: str, credential: Credential, secret: str) -> None:
+    async def _rehash(
+        self, provider: str, credential: Credential, secret: str, asking: Asking
+    ) -> None:
         """Strengthen a hash of former parameters; what is busy or away leaves it for later."""
         with suppress(Busy, StoreUnavailable):
-            hashed = await self._hashing.hash(normalise(secret))
+            hashed = await self._hashing.hash(normalise(secret), asking)
             await self._users.rehash(credential.user_id, provider, credential.hash, hashed)
 
 

@@ -9,7 +9,8 @@ from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
 from identra.errors import Busy, EmailTaken
-from identra.limits import GUESSING, SENDING, STARTING
+from identra.hashing import Asking
+from identra.limits import GUESSING, SENDING, STARTING, network_of
 from identra.linking import decide, decide_registration
 from identra.tries import counting_failure
 from identra.values import UNMETERED, Assertion
@@ -92,11 +93,13 @@ class Registration:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
+        asking = Asking(network_of(peer), spelled)
         with counting_failure(self._meter, provider, "otp"):
+            self._hashing.demand_room(asking)
             await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
         chosen = await self._acceptance.demand(place, secret, spelled)
         try:
-            hashed = await self._hashing.hash(chosen)
+            hashed = await self._hashing.hash(chosen, asking)
         except Busy:
             await self._limits.give_back(GUESSING, f"{provider}:{spelled}", peer)
             raise
@@ -117,7 +120,7 @@ class Registration:
         judge = partial(_judge, self._sign_up)
         if refusal := judge(await self._users.known_address(spelled)).refusal:
             raise refusal("immediate registration")
-        hashed = await self._hashing.hash(chosen)
+        hashed = await self._hashing.hash(chosen, Asking(network_of(peer), spelled))
         assertion = Assertion(provider, None, spelled, ("pwd",), self._clock())
         case = Case(
             assertion,

@@ -164,16 +164,16 @@ class Login:
 
     async def _judged(self, provider: str, spelled: str, secret: str, peer: Peer) -> Credential:
         """The credential that the secret is right for; the same work and answer without one."""
-        subject, asking = f"{provider}:{spelled}", Asking(network_of(peer), spelled)
-        self._hashing.demand_room(asking)  # a storm is refused before it costs the stores anything
-        await self._limits.try_secret(subject, peer)
-        try:
-            credential = await self._users.credential(provider, spelled)
-            kept = credential.hash if credential else None
-            right = await self._hashing.verify(kept, normalise(secret), asking)
-        except (Busy, StoreUnavailable):
-            await self._limits.secret_was_not_judged(subject, peer)
-            raise
+        subject = f"{provider}:{spelled}"
+        with self._hashing.place(Asking(network_of(peer), spelled)) as place:
+            await self._limits.try_secret(subject, peer)
+            try:
+                credential = await self._users.credential(provider, spelled)
+                kept = credential.hash if credential else None
+                right = await place.verify(kept, normalise(secret))
+            except StoreUnavailable:
+                await self._limits.secret_was_not_judged(subject, peer)
+                raise
         if not right or credential is None:
             await self._limits.secret_was_wrong(peer)
             raise InvalidCredentials("unknown user, wrong secret or none")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
-from identra.errors import Busy, EmailTaken
+from identra.errors import EmailTaken
 from identra.hashing import Asking
 from identra.limits import GUESSING, SENDING, STARTING, network_of
 from identra.linking import decide, decide_registration
@@ -93,16 +93,11 @@ class Registration:
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
-        asking = Asking(network_of(peer), spelled)
-        with counting_failure(self._meter, provider, "otp"):
-            self._hashing.demand_room(asking)
-            await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
-        chosen = await self._acceptance.demand(place, secret, spelled)
-        try:
-            hashed = await self._hashing.hash(chosen, asking)
-        except Busy:
-            await self._limits.give_back(GUESSING, f"{provider}:{spelled}", peer)
-            raise
+        with self._hashing.place(Asking(network_of(peer), spelled)) as waiting:
+            with counting_failure(self._meter, provider, "otp"):
+                await self._limits.spend(GUESSING, f"{provider}:{spelled}", peer)
+            chosen = await self._acceptance.demand(place, secret, spelled)
+            hashed = await waiting.hash(chosen)
         with counting_failure(self._meter, provider, "otp"):
             answered = await self._challenges.answer(provider, "register", spelled, code)
         assertion = Assertion(provider, None, spelled, ("otp",), self._clock())

@@ -51,19 +51,20 @@ class Line(Generic[T]):
         """How many places are taken."""
         return self.room - self._free
 
-    def has_room(self, asking: Asking) -> bool:
-        """Whether it would get a place now."""
-        return self._free > 0 and all(self._held[side] < self._free for side in asking.sides)
-
-    def enter(self, asking: Asking, work: T) -> bool:
-        """Take a place and wait for a turn; False where there is no room."""
+    def take(self, asking: Asking) -> bool:
+        """Take a place; False where there is no room for whoever asks."""
         with self._lock:
-            if not self.has_room(asking):
+            fair = all(self._held[side] < self._free for side in asking.sides)
+            if self._free <= 0 or not fair:
                 return False
             self._free -= 1
             self._held.update(asking.sides)
-            self._waiting.setdefault(asking.turn, deque()).append(work)
             return True
+
+    def wait(self, asking: Asking, work: T) -> None:
+        """Wait for a turn, at a place that was taken."""
+        with self._lock:
+            self._waiting.setdefault(asking.turn, deque()).append(work)
 
     def next(self) -> T | None:
         """The longest waiting of whoever's turn it is, which keeps its place; None for nobody."""

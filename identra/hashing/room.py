@@ -8,7 +8,7 @@ import sys
 import threading
 from base64 import b64encode
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -21,7 +21,7 @@ from identra.hashing.line import Line
 from identra.secret import token_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from identra.hashing.line import Asking
 
@@ -56,19 +56,21 @@ class Hashing:
         """How many hashes may be under way or waiting."""
         return self._line.room
 
-    def demand_room(self, asking: Asking) -> None:
-        """Raise Busy where a hash would be refused now, before anything is done for it."""
-        if not self._line.has_room(asking):
-            raise _full()
+    @contextmanager
+    def place(self, asking: Asking) -> Iterator[Place]:
+        """Room for one hash, taken before anything else is done for it. Raises Busy at once."""
+        if not self._line.take(asking):
+            raise Busy("the hash queue is full", retry_after=1)
+        place = Place(asking, self._hasher, self._decoy, self._line, self._threads)
+        try:
+            yield place
+        finally:
+            place.leave_unused()
 
     async def hash(self, secret: str, asking: Asking) -> str:
         """The PHC string of a secret, with a salt of its own. Raises Busy."""
-        return await self._run(asking, lambda: self._hasher.hash(secret))
-
-    async def verify(self, hashed: str | None, secret: str, asking: Asking) -> bool:
-        """Whether the secret made the hash; with no hash, the same work and False. Raises Busy."""
-        matched = await self._run(asking, lambda: self._matches(hashed or self._decoy, secret))
-        return matched and hashed is not None
+        with self.place(asking) as place:
+            return await place.hash(secret)
 
     def outdated(self, hashed: str) -> bool:
         """Whether a hash was made elsewhere, or with other parameters than today's."""
@@ -80,6 +82,48 @@ class Hashing:
         while work := self._line.next():
             work.done.cancel()
 
+
+class Place:
+    """Room for one hash in the line. What was begun keeps it until it is done."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        hasher: PasswordHasher,
+        decoy: str,
+        line: Line[_Work],
+        threads: ThreadPoolExecutor,
+    ) -> None:
+        self._asking = asking
+        self._hasher = hasher
+        self._decoy = decoy
+        self._line = line
+        self._threads = threads
+        self._used = False
+
+    async def hash(self, secret: str) -> str:
+        """The PHC string of a secret, with a salt of its own."""
+        return await self.run(lambda: self._hasher.hash(secret))
+
+    async def verify(self, hashed: str | None, secret: str) -> bool:
+        """Whether the secret made the hash; with no hash, the same work and False."""
+        matched = await self.run(lambda: self._matches(hashed or self._decoy, secret))
+        return matched and hashed is not None
+
+    async def run(self, act: Callable[[], T]) -> T:
+        """Have it done by a thread, when its turn has come."""
+        work, self._used = _Work(self._asking, act), True
+        self._line.wait(self._asking, work)
+        # Which thread is free is the pool's affair, whose work it does then is the line's.
+        self._threads.submit(self._take_turn)
+        done: Future[T] = work.done
+        return await asyncio.wrap_future(done)
+
+    def leave_unused(self) -> None:
+        """Give the place back, unless a thread will do so."""
+        if not self._used:
+            self._line.leave(self._asking)
+
     def _matches(self, hashed: str, secret: str) -> bool:
         if check := foreign.read(hashed):
             return check(secret.encode())
@@ -87,15 +131,6 @@ class Hashing:
             return self._hasher.verify(hashed, secret)
         except (Argon2Error, InvalidHashError):
             return False
-
-    async def _run(self, asking: Asking, act: Callable[[], T]) -> T:
-        work = _Work(asking, act)
-        if not self._line.enter(asking, work):
-            raise _full()
-        # Which thread is free is the pool's affair, whose work it does then is the line's.
-        self._threads.submit(self._take_turn)
-        done: Future[T] = work.done
-        return await asyncio.wrap_future(done)
 
     def _take_turn(self) -> None:
         if work := self._line.next():
@@ -122,10 +157,6 @@ class _Work:
         line.leave(self.asking)
         if wanted:
             self.done.set_result(result)
-
-
-def _full() -> Busy:
-    return Busy("the hash queue is full", retry_after=1)
 
 
 def _be_nice() -> None:

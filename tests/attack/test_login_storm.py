@@ -38,7 +38,7 @@ IMMEDIATE = {"password": {"registration": "immediate"}}
 async def held(app: App, places: int) -> AsyncIterator[None]:
     """So many places taken, those of all threads first, until the block is left."""
     hashing, over = app.login._hashing, threading.Event()
-    hashes = [asyncio.create_task(hashing._run(Asking(), over.wait)) for _ in range(places)]
+    hashes = [asyncio.create_task(hold(hashing, over)) for _ in range(places)]
     await asyncio.sleep(0)
     assert hashing.busy == places
     try:
@@ -46,6 +46,11 @@ async def held(app: App, places: int) -> AsyncIterator[None]:
     finally:
         over.set()
         await asyncio.gather(*hashes)
+
+
+async def hold(hashing: Hashing, over: threading.Event) -> None:
+    with hashing.place(Asking()) as place:
+        await place.run(over.wait)
 
 
 def full_queue(app: App) -> AbstractAsyncContextManager[None]:
@@ -142,7 +147,8 @@ async def test_a_full_queue_tells_nobody_who_is_known(
 async def test_hashing_threads_yield_the_processor_to_the_event_loop() -> None:
     hashing = Hashing(memory_kib=19_456, time_cost=2, parallelism=1, threads=1)
     ours = os.getpriority(os.PRIO_PROCESS, 0)
-    theirs = await hashing._run(Asking(), lambda: os.getpriority(os.PRIO_PROCESS, 0))
+    with hashing.place(Asking()) as place:
+        theirs = await place.run(lambda: os.getpriority(os.PRIO_PROCESS, 0))
     assert theirs == min(ours + NICER, NICEST)
     assert os.getpriority(os.PRIO_PROCESS, 0) == ours
     hashing.close()

@@ -18,11 +18,14 @@ from urllib.parse import parse_qsl, quote_plus
 import httpx
 
 from identra.errors import IdentraError, OperatorError, ProviderRefused, ProviderUnavailable
+from identra.tracer import UNTRACED
 from identra.values import UNMETERED, error_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
+    from identra.tracer import Tracer
     from identra.values import Meter
 
 RETRY_AFTER: Final = 5
@@ -56,11 +59,16 @@ class Network:
         self._bounds = bounds
 
     def upstream(
-        self, hosts: Collection[str], provider: str = "", meter: Meter = UNMETERED
+        self,
+        hosts: Collection[str],
+        provider: str = "",
+        meter: Meter = UNMETERED,
+        tracer: Tracer = UNTRACED,
     ) -> HttpUpstream:
         """A way to these hosts (`name` or `name:port`) and no others. Raises OperatorError."""
         tell = partial(meter.provider_called, provider)
-        return HttpUpstream(self._client, self._bounds, hosts, tell)
+        trace = partial(tracer.asking, "provider", provider)
+        return HttpUpstream(self._client, self._bounds, hosts, tell, trace)
 
     async def close(self) -> None:
         """Give up every connection."""
@@ -102,18 +110,21 @@ class HttpUpstream:
         bounds: Bounds,
         hosts: Collection[str],
         tell: Callable[[str, float], None],
+        trace: Callable[[str], AbstractContextManager[Mapping[str, str]]],
     ) -> None:
         self._client = client
         self._bounds = bounds
         self._tell = tell
+        self._trace = trace
         self._places = frozenset(_place(host) for host in hosts)
 
     async def get_json(
         self, url: str, *, bearer: str | None = None, params: dict[str, str] | None = None
     ) -> Any:
         """GET and parse JSON, of whatever type the place sent."""
-        with self._told():
-            answer = await self._ask("GET", url, _authorization(bearer, None), params=params)
+        with self._told(), self._trace("GET") as passed:
+            headers = {**passed, **_authorization(bearer, None)}
+            answer = await self._ask("GET", url, headers, params=params)
             return _read_json(answer)
 
     async def post_form(
@@ -125,8 +136,9 @@ class HttpUpstream:
         basic: tuple[str, str] | None = None,
     ) -> dict[str, Any]:
         """POST a form; read the object that comes back as JSON or as a form itself."""
-        with self._told():
-            answer = await self._ask("POST", url, _authorization(bearer, basic), data=data)
+        with self._told(), self._trace("POST") as passed:
+            headers = {**passed, **_authorization(bearer, basic)}
+            answer = await self._ask("POST", url, headers, data=data)
             read = _read_form(answer) if answer.media == _FORM else _read_json(answer)
             if not read or not isinstance(read, dict):
                 raise _unavailable(answer.host, "the answer is no object with fields")

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from identra.loader import Providers
     from identra.settings import Loaded, SettingsTree
     from identra.state import State
+    from identra.tracer import Tracer
     from identra.values import Clock, Mailer, Meter, Upstream
 
 
@@ -64,14 +65,16 @@ async def build(
     """
     swapped = swapped or Swapped()
     async with AsyncExitStack() as opened:
-        db = await opening.database(loaded.tree, swapped.clock, opened)
+        tracer = opening.tracer(loaded.tree, opened)
+        db = (await opening.database(loaded.tree, swapped.clock, opened)).traced(tracer)
         await demand_schema(db)
         holds = master.read_files(loaded.tree.keys.master_key_files).ids
         nodes = Nodes(db, read_only=read_only, holds=holds)
         await opening.keep_announcing(nodes, opened)
         usable = db.only_reading() if read_only else db
-        meter = metering()
-        edges = await _open_edges(loaded, usable, nodes, swapped, opened, meter=meter, dev=dev)
+        edges = await _open_edges(
+            loaded, usable, nodes, swapped, opened, meter=metering(), tracer=tracer, dev=dev
+        )
         _keep_showing(loaded.tree, edges, opened)
         rooms = _furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
@@ -102,6 +105,7 @@ class Edges:
     keys: Keys
     hashing: Hashing
     meter: Meter
+    tracer: Tracer
     plugged: Plugged
 
 
@@ -126,6 +130,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     opened: AsyncExitStack,
     *,
     meter: Meter,
+    tracer: Tracer,
     dev: bool,
 ) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
@@ -142,10 +147,11 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
         nodes=nodes,
         state=state,
         mailer=mailer,
-        upstreams=opening.upstreams(providers, swapped.transport, opened, meter),
+        upstreams=opening.upstreams(providers, swapped.transport, opened, meter, tracer),
         keys=keys,
         hashing=opening.hashing(tree, opened),
         meter=meter,
+        tracer=tracer,
         plugged=plug(
             tree,
             providers,
@@ -245,6 +251,7 @@ def _hand_over(
         database=edges.db,
         state=edges.state,
         meter=edges.meter,
+        tracer=edges.tracer,
         opened=opened,
     )
 

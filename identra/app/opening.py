@@ -29,6 +29,7 @@ from identra.providers.oidc import OIDCPlace, OIDCProvider
 from identra.state.counting import SteadyCounts
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
+from identra.tracer import UNTRACED
 from identra.upstream import open_network
 from identra.values import SECOND
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from identra.nodes import Nodes
     from identra.settings import Persistence, SettingsTree
     from identra.state import Counts, State
+    from identra.tracer import Tracer
     from identra.values import Clock, Mailer, Meter, Upstream
 
 MAIL_GRACE: Final = 5.0
@@ -91,6 +93,17 @@ async def state(tree: SettingsTree, db: Database, opened: AsyncExitStack) -> Sta
     return store
 
 
+def tracer(tree: SettingsTree, opened: AsyncExitStack) -> Tracer:
+    """Whoever is told of requests, where traces are asked for; without, nothing is imported."""
+    if tree.tracing is None:
+        return UNTRACED
+    from identra.tracing import open_telemetry
+
+    telemetry = open_telemetry(tree.tracing)
+    opened.push_async_callback(telemetry.close)
+    return telemetry
+
+
 def counts(tree: SettingsTree, store: State) -> Counts:
     """Where allowances are counted: a Redis that is away does not stop the counting."""
     return SteadyCounts(store) if tree.redis else store
@@ -113,12 +126,13 @@ def upstreams(
     transport: httpx.AsyncBaseTransport | None,
     opened: AsyncExitStack,
     meter: Meter,
+    tracer: Tracer,
 ) -> Mapping[str, Upstream]:
     """For each provider a way to its declared hosts and no others."""
     network = open_network(transport)
     opened.push_async_callback(network.close)
     return {
-        name: network.upstream(provider.reaches, name, meter)
+        name: network.upstream(provider.reaches, name, meter, tracer)
         for name, provider in providers.on.items()
     }
 

@@ -1,4 +1,4 @@
-"""`make install NATIVE=1` builds what hashes passwords on the spot, from a source that is locked."""
+"""`make install NATIVE=1` builds what hashes passwords on the spot, from a locked source."""
 
 from __future__ import annotations
 

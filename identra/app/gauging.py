@@ -16,6 +16,7 @@ from identra.keys import RELOAD_EVERY, plan_rotation
 from identra.keys.listing import read_row
 from identra.mail import SmtpMailer
 from identra.metrics import catalogue as of
+from identra.state.redis import CONNECTIONS as MOST_TO_REDIS
 from identra.state.redis import RedisState
 from identra.values import SECOND
 
@@ -85,6 +86,8 @@ class Gauges:
             yield (of.CONNECTIONS.name, state), getattr(occupied, state)
         if isinstance(self.edges.state, RedisState):
             yield (of.REDIS_UP.name,), float(self.edges.state.answered)
+            yield (of.REDIS_CONNECTIONS.name, "most"), MOST_TO_REDIS
+            yield (of.REDIS_CONNECTIONS.name, "used"), self.edges.state.used
 
     def _ring(self) -> Iterator[Shown]:
         now = opening.system_clock()

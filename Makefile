@@ -2,19 +2,24 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+# NATIVE=1 builds the library behind password hashes from its source, for this very processor.
+NATIVE ?=
+STAMP  := $(VENV)/.installed$(if $(NATIVE),-native)
+SOURCE := $(if $(NATIVE),--no-build-isolation --no-cache-dir --no-binary argon2-cffi-bindings)
 RUFF_PATHS := identra plugins tests bench
 
 .PHONY: install run test test-all lint format proto bench lock clean
 
 install: $(STAMP)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock native.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Identra needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	test -z "$(NATIVE)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r native.lock
+	test -z "$(NATIVE)" || $(BIN)/python -m pip uninstall --quiet --disable-pip-version-check --yes argon2-cffi-bindings
+	$(if $(NATIVE),CFLAGS="-O3 -march=native" )$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps $(SOURCE) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $(STAMP)
+	touch $(VENV)/.installed $(STAMP)
 
 run: $(STAMP)
 	$(BIN)/identra serve --dev
@@ -42,7 +47,8 @@ bench: $(STAMP)
 	$(BIN)/python -m bench
 
 lock: $(STAMP)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --group dev --extra otel pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --group native --constraints requirements.lock -o native.lock
 	cd tests/node && npm install --package-lock-only && node unname.mjs
 
 clean:

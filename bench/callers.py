@@ -116,6 +116,20 @@ class Registering:
         _demand(status == 200, status, body)
 
 
+@dataclass(slots=True)
+class Guessing:
+    """Somebody whom nobody knows each time, from somewhere else, with a password of nobody's."""
+
+    def say(self) -> bytes:
+        """A login under an address that nobody has."""
+        body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+        return post("/password/login", body, peer=somewhere())
+
+    def hear(self, status: int, body: bytes) -> None:
+        """Look at the status alone: judged and found wrong, or told to come back."""
+        _demand(status in {401, 503}, status, body)
+
+
 def get(path: str, **headers: str) -> bytes:
     """A GET request."""
     return _written("GET", path, headers, b"")

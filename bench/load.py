@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 BETWEEN = 0.005
 """Seconds between two connections: of a burst, one worker of several takes most."""
+
+BUSY = 503
 
 PATIENCE = 30.0
 """Seconds that the last answers may take after the time is over."""
@@ -38,12 +40,15 @@ class Plan:
     seconds: float
     rpc: bool = False
     """Whether the callers speak gRPC."""
+    every: float = 0.0
+    """Seconds from one question of a caller to the next, answered or not; 0: once answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What came back: seconds of each answer, answers by status, the callers as they are now.
 
+    Refusals (503) are timed apart: they are answered before what was asked is done.
     `busy` is the generator's own processor time as a share of one processor: near 1, it was
     itself what was measured.
     """
@@ -51,8 +56,20 @@ class Heard:
     callers: tuple[Caller, ...]
     seconds: float
     latencies: list[float]
+    refusals: list[float]
     statuses: Counter[int]
     busy: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Where the lines of a plan write what they hear."""
+
+    until: float
+    every: float
+    latencies: list[float] = field(default_factory=list)
+    refusals: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
 
 
 def run(plan: Plan) -> Heard:
@@ -62,13 +79,11 @@ def run(plan: Plan) -> Heard:
 
 
 async def _run(plan: Plan) -> Heard:
-    latencies: list[float] = []
-    statuses: Counter[int] = Counter()
     loop, host, port = asyncio.get_running_loop(), *plan.address
     began, worked = time.perf_counter(), time.process_time()
-    until = began + plan.seconds
+    tally = _Tally(began + plan.seconds, plan.every)
     kind = _Calls if plan.rpc else _Requests
-    lines = [kind(caller, until, latencies, statuses) for caller in plan.callers]
+    lines = [kind(caller, tally) for caller in plan.callers]
     async with asyncio.timeout(plan.seconds + PATIENCE):
         for line in lines:
             await loop.create_connection(partial(_itself, line), host, port)
@@ -76,7 +91,7 @@ async def _run(plan: Plan) -> Heard:
         await asyncio.gather(*(line.over for line in lines))
     seconds = time.perf_counter() - began
     busy = (time.process_time() - worked) / seconds
-    return Heard(plan.callers, seconds, latencies, statuses, busy)
+    return Heard(plan.callers, seconds, tally.latencies, tally.refusals, tally.statuses, busy)
 
 
 def _itself(line: _Line) -> _Line:
@@ -86,17 +101,14 @@ def _itself(line: _Line) -> _Line:
 class _Line(asyncio.Protocol):
     """One connection: a question, its answer, the next question."""
 
-    def __init__(
-        self, caller: Caller, until: float, latencies: list[float], statuses: Counter[int]
-    ) -> None:
+    def __init__(self, caller: Caller, tally: _Tally) -> None:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._caller = caller
-        self._until = until
-        self._latencies = latencies
-        self._statuses = statuses
+        self._tally = tally
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._due = time.perf_counter()
         self._ask()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -112,17 +124,26 @@ class _Line(asyncio.Protocol):
 
     def _answered(self, status: int, body: bytes) -> None:
         now = time.perf_counter()
-        self._latencies.append(now - self._asked)
-        self._statuses[status] += 1
+        refused = status == BUSY
+        (self._tally.refusals if refused else self._tally.latencies).append(now - self._asked)
+        self._tally.statuses[status] += 1
         try:
             self._caller.hear(status, body)
         except Exception as error:  # noqa: BLE001 - handed to the one who runs the plan
             self._end(error)
             return
-        if now < self._until:
-            self._ask()
+        if now < self._tally.until:
+            self._go_on(now)
         else:
             self._end(None)
+
+    def _go_on(self, now: float) -> None:
+        """Ask when it is time: at once where no pace is kept, or where it is behind its pace."""
+        self._due += self._tally.every
+        if self._tally.every and self._due > now:
+            asyncio.get_running_loop().call_later(self._due - now, self._ask)
+        else:
+            self._ask()
 
     def _end(self, error: Exception | None) -> None:
         if error is None:

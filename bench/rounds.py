@@ -21,8 +21,8 @@ class Slice:
     """One turn: how many a second; where HTTP was asked, also how long the answers took.
 
     Milliseconds of the median and the 99th percentile, processor milliseconds of the server an
-    answer, the generator's share of one processor, the busiest of several workers' share of what
-    all of them worked (1 where one got all connections), and how many were answered BUSY.
+    answer, the generator's share of one processor, and the busiest of several workers' share of
+    what all of them worked (1 where one got all connections).
     """
 
     rate: float
@@ -31,7 +31,6 @@ class Slice:
     cost: float | None = None
     busy: float | None = None
     uneven: float | None = None
-    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,6 @@ class Driven:
             cost=sum(worked) / len(heard.latencies) * 1000,
             busy=heard.busy,
             uneven=_share_of_busiest(worked[1:]),
-            refused=heard.statuses[503],
         )
 
 

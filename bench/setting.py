@@ -56,7 +56,7 @@ def measure(store: Store, setting: Setting) -> Iterator[Table]:
             service=service,
             bare=bare,
             constant=constant,
-            people=people.register(service.url, max(storm.RAIDERS + 1, 3 * CONNECTIONS)),
+            people=people.register(service.url, 3 * CONNECTIONS + storm.KNOWN),
             place=place,
             workers=setting.workers,
             etag=httpx.get(service.url + JWKS).headers["etag"],
@@ -74,10 +74,9 @@ def _measure(scene: Scene, setting: Setting, title: str) -> Iterator[Table]:
         compared = [compare(s, floors, rounds=rounds, seconds=seconds) for s, floors in chosen]
         yield table.routes(title, compared)
     if setting.only in {"", "storm"}:
-        found = storm.compare(
-            scene.generator, scene.service, scene.people, rounds=rounds, seconds=seconds
-        )
-        yield table.weather(f"{title}: a storm of logins", found)
+        found = storm.compare(scene, rounds=rounds, seconds=seconds)
+        yield table.weather(f"{title}: beside a storm of logins", found)
+        yield table.storm(f"{title}: the storm", found)
 
 
 def _bare(kind: str, workers: int) -> list[str]:

@@ -58,14 +58,39 @@ def routes(title: str, compared: Sequence[Compared]) -> Table:
 
 
 def weather(title: str, found: Weather) -> Table:
-    """Calm, storm, and what a storm costs."""
-    table = Table(title, ("/me/login-info on one connection", "p50 ms", "p99 ms", "a second"))
-    for name, turns in (("alone", found.calm), ("beside 16 that log in", found.storm)):
-        table.rows.append((name, *_latency(turns), spread([t.rate for t in turns], 0)))
-    table.rows.append(("ratio", *_worse(found), ""))
-    logins = spread([t.rate for t in found.logins], 0)
-    refused = sum(t.refused for t in found.logins)
-    table.rows.append((f"logins meanwhile, and {refused} told BUSY", "", "", logins))
+    """What a storm costs those who don't sign in, and what became of those who tried."""
+    heads = (
+        "on one connection",
+        "p50 ms: alone",
+        "storm",
+        "p99 ms: alone",
+        "storm",
+        "bound",
+        "5 s after",
+    )
+    table = Table(title, heads)
+    for name, turns in found.alone.items():
+        (p50, p99), (high_p50, high_p99) = _latency(turns), _latency(found.storm[name])
+        bound = f"{2 * float(p99) + 20:.1f}"
+        after = _median(found.after[name], "slow", 1)
+        table.rows.append((name, p50, high_p50, p99, high_p99, bound, after))
+    return table
+
+
+def storm(title: str, found: Weather) -> Table:
+    """The storm itself: what came, what was judged, how quickly the rest was refused."""
+    table = Table(title, ("logins", "found"))
+    refused = zip(*(raid.refused for raid in found.raids), strict=True)
+    median_, slow, most = (spread(column, 1) for column in refused)
+    table.rows += [
+        ("hashes a second, alone", f"{found.hashes:.0f}"),
+        ("came a second", spread([raid.offered for raid in found.raids], 0)),
+        ("judged a second", spread([raid.judged for raid in found.raids], 0)),
+        ("BUSY, p50 ms", median_),
+        ("BUSY, p99 ms", slow),
+        ("BUSY, the most ms", most),
+        ("MiB more than idle", spread([most - idle for idle, most in found.held], 0)),
+    ]
     return table
 
 
@@ -148,13 +173,6 @@ def _latency(turns: Sequence[Slice]) -> tuple[str, str]:
 def _median(turns: Sequence[Slice], which: str, digits: int) -> str:
     values = [value for turn in turns if (value := getattr(turn, which)) is not None]
     return f"{median(values):.{digits}f}" if values else ""
-
-
-def _worse(found: Weather) -> tuple[str, str]:
-    pairs = list(zip(found.storm, found.calm, strict=True))
-    middles = [(s.middle or 0) / (c.middle or 1) for s, c in pairs]
-    slows = [(s.slow or 0) / (c.slow or 1) for s, c in pairs]
-    return spread(middles, 1), spread(slows, 1)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -13,11 +13,12 @@ from identra.errors import InvalidArgument
 from identra.secret import uuid7
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Network: TypeAlias = IPv4Network | IPv6Network
 _Address: TypeAlias = IPv4Address | IPv6Address
 
+TRACE = ("traceparent", "tracestate")
 _SITE = 64
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _LONGEST_AGENT = 255
@@ -54,6 +55,20 @@ def peer_of(
 def chain_of(socket_address: str | None, forwarded_for: str | None) -> str:
     """How a call came, as far as it was told, nearest last: nobody has judged it yet."""
     return ", ".join([*_entries(forwarded_for), socket_address or "?"])
+
+
+def trace_of(
+    socket_address: str | None, said: Callable[[str], str | None], heeded: Sequence[Network]
+) -> dict[str, str]:
+    """What a caller says of the trace that her request is part of (W3C Trace Context).
+
+    Nothing where the socket's end is none of those heeded: anybody could have all she asks
+    recorded, in whatever trace.
+    """
+    found = _read(socket_address or "")
+    if found is None or not _within(found, heeded):
+        return {}
+    return {name: value for name in TRACE if (value := said(name))}
 
 
 def request_id_of(asked: str | None) -> str:

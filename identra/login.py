@@ -11,7 +11,8 @@ from identra import address
 from identra.admission import Case, origin_of, stamp
 from identra.deadline import one_deadline
 from identra.errors import Busy, InvalidCode, InvalidCredentials, StoreUnavailable
-from identra.limits import SENDING, STARTING
+from identra.hashing import Asking
+from identra.limits import SENDING, STARTING, network_of
 from identra.linking import decide
 from identra.meter import UNMETERED
 from identra.providers.code import counted, read_answer, spell_recipient
@@ -149,7 +150,7 @@ class Login:
         )
         pair = await self._admission.admit(case, peer)
         if self._hashing.outdated(credential.hash):
-            await self._rehash(place.name, credential, secret)
+            await self._rehash(place.name, credential, secret, Asking(network_of(peer), spelled))
         return pair
 
     @attempt("oauth.begin")
@@ -187,15 +188,16 @@ class Login:
 
     async def _judged(self, provider: str, spelled: str, secret: str, peer: Peer) -> Credential:
         """The credential that the secret is right for; the same work and answer without one."""
-        tried = await self._limits.try_secret(f"{provider}:{spelled}", peer)
-        try:
-            credential = await self._users.credential(provider, spelled)
-            kept = credential.hash if credential else None
-            right = await self._hashing.verify(kept, normalise(secret))
-            _note(credential, right=right)
-        except (Busy, StoreUnavailable):
-            await self._limits.was_not_judged(tried)
-            raise
+        with self._hashing.place(Asking(network_of(peer), spelled)) as place:
+            tried = await self._limits.try_secret(f"{provider}:{spelled}", peer)
+            try:
+                credential = await self._users.credential(provider, spelled)
+                kept = credential.hash if credential else None
+                right = await place.verify(kept, normalise(secret))
+            except StoreUnavailable:
+                await self._limits.was_not_judged(tried)
+                raise
+        _note(credential, right=right)
         if not right or credential is None:
             await self._limits.was_wrong(tried)
             raise InvalidCredentials("unknown user, wrong secret or none")
@@ -207,10 +209,12 @@ class Login:
         if await self._users.secret_since(user_id, provider) != credential.set_at:
             raise InvalidCredentials("the secret was changed meanwhile")
 
-    async def _rehash(self, provider: str, credential: Credential, secret: str) -> None:
+    async def _rehash(
+        self, provider: str, credential: Credential, secret: str, asking: Asking
+    ) -> None:
         """Strengthen a hash of former parameters; what is busy or away leaves it for later."""
         with suppress(Busy, StoreUnavailable):
-            hashed = await self._hashing.hash(normalise(secret))
+            hashed = await self._hashing.hash(normalise(secret), asking)
             await self._users.rehash(credential.user_id, provider, credential.hash, hashed)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from identra import address
 from identra.db import Duplicate
 from identra.errors import EmailTaken, NotFound
+from identra.hashing import Asking
 from identra.linking import Decision
 from identra.values import Assertion
 
@@ -104,4 +105,4 @@ class Office:
     async def _hash(self, password: str, spelled: str) -> str:
         place = self._providers.secret(PASSWORD)
         chosen = await self._acceptance.demand(place, password, spelled)
-        return await self._hashing.hash(chosen)
+        return await self._hashing.hash(chosen, Asking())

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
-from identra.errors import Busy, EmailTaken, InvalidCode
-from identra.limits import GUESSING, SENDING, STARTING
+from identra.errors import EmailTaken, InvalidCode
+from identra.hashing import Asking
+from identra.limits import SENDING, STARTING, network_of
 from identra.linking import decide, decide_registration
 from identra.meter import UNMETERED
 from identra.trail import about, attempt, step
@@ -102,14 +103,11 @@ class Registration:
         place = self._providers.secret(provider)
         spelled = address.spell(email)
         about(provider=provider, subject=spelled)
-        with counting_failure(self._meter, provider, "otp"):
-            await self._limits.guess(f"{provider}:{spelled}", peer)
-        chosen = await self._acceptance.demand(place, secret, spelled)
-        try:
-            hashed = await self._hashing.hash(chosen)
-        except Busy:
-            await self._limits.give_back(GUESSING, f"{provider}:{spelled}", peer)
-            raise
+        with self._hashing.place(Asking(network_of(peer), spelled)) as waiting:
+            with counting_failure(self._meter, provider, "otp"):
+                await self._limits.guess(f"{provider}:{spelled}", peer)
+            chosen = await self._acceptance.demand(place, secret, spelled)
+            hashed = await waiting.hash(chosen)
         with counting_failure(self._meter, provider, "otp"):
             answered = await self._answered(provider, spelled, code, peer)
         assertion = Assertion(provider, None, spelled, ("otp",), self._clock())
@@ -134,7 +132,7 @@ class Registration:
         judge = partial(_judge, self._sign_up)
         if refusal := judge(await self._users.known_address(spelled)).refusal:
             raise refusal("immediate registration")
-        hashed = await self._hashing.hash(chosen)
+        hashed = await self._hashing.hash(chosen, Asking(network_of(peer), spelled))
         assertion = Assertion(provider, None, spelled, ("pwd",), self._clock())
         case = Case(
             assertion,

@@ -33,7 +33,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
     Raises, before any port is open: SettingsError for a port or a certificate that can't be had,
     OperatorError and StoreUnavailable for a database or keys that can't be used.
     """
-    from identra import app, coredump, log
+    from identra import app, coredump, log, tracing
 
     log.configure(dev=dev)
     coredump.forbid()
@@ -46,6 +46,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         _import_before_forking()
         _allow_files()
         demand_certificate(loaded)
+        tracing.demand_library(loaded)
         asyncio.run(app.prepare(loaded, read_only=read_only))
         ports.listen(loaded, rest)
         build = partial(app.build, loaded, dev=dev, read_only=read_only, metering=beside.pen)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from identra import loader, master
-from identra.app import opening
+from identra.app import keeping, opening
 from identra.app.furnishing import furnish
 from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from identra.meter import Meter
     from identra.settings import Loaded, SettingsTree
     from identra.state import State
+    from identra.tracer import Tracer
     from identra.values import Clock, Mailer, Upstream
 
 
@@ -59,15 +60,18 @@ async def build(
     """
     swapped = swapped or Swapped()
     async with AsyncExitStack() as opened:
-        db = await opening.database(loaded.tree, swapped.clock, opened)
+        tracer = opening.tracer(loaded.tree, opened)
+        db = (await opening.database(loaded.tree, swapped.clock, opened)).traced(tracer)
         await demand_schema(db)
         holds = master.read_files(loaded.tree.keys.master_key_files).ids
         nodes = Nodes(db, read_only=read_only, holds=holds)
-        await opening.keep_announcing(nodes, opened)
+        await keeping.keep_announcing(nodes, opened)
         usable = db.only_reading() if read_only else db
-        meter = metering()
-        edges = await _open_edges(loaded, usable, nodes, swapped, opened, meter=meter, dev=dev)
+        edges = await _open_edges(
+            loaded, usable, nodes, swapped, opened, meter=metering(), tracer=tracer, dev=dev
+        )
         opening.demand_fit_pages(edges.providers, dev=dev)
+        keeping.keep_sweeping(loaded.tree, usable, edges.state, opened)
         _keep_showing(loaded.tree, edges, opened)
         rooms = furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
@@ -99,6 +103,7 @@ class Edges:
     hashing: Hashing
     meter: Meter
     attempts: Attempts
+    tracer: Tracer
     plugged: Plugged
 
 
@@ -110,6 +115,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     opened: AsyncExitStack,
     *,
     meter: Meter,
+    tracer: Tracer,
     dev: bool,
 ) -> Edges:
     tree, clock = loaded.tree, swapped.clock or opening.system_clock
@@ -117,7 +123,6 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     providers = await opening.settle_issuers(found, db, clock)
     keys = await open_ring(tree, db, clock, meter, opened)
     state = await opening.state(tree, db, opened)
-    opening.keep_sweeping(tree, opening.housekeeping(tree, db), state, opened)
     mailer = swapped.mailer or await opening.mailer(tree, clock, opened, meter, dev=dev)
     return Edges(
         clock=clock,
@@ -126,11 +131,12 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
         nodes=nodes,
         state=state,
         mailer=mailer,
-        upstreams=opening.upstreams(providers, swapped.transport, opened, meter),
+        upstreams=opening.upstreams(providers, swapped.transport, opened, meter, tracer),
         keys=keys,
         hashing=opening.hashing(tree, opened),
         meter=meter,
-        attempts=opening.keep_attempts(db, clock, opened),
+        attempts=keeping.keep_attempts(db, clock, opened),
+        tracer=tracer,
         plugged=plug(
             tree,
             providers,
@@ -182,6 +188,7 @@ def _hand_over(
         database=edges.db,
         state=edges.state,
         meter=edges.meter,
+        tracer=edges.tracer,
         opened=opened,
     )
 

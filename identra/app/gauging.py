@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from identra.app import opening
+from identra.app import keeping, opening
 from identra.errors import StoreUnavailable
 from identra.keys import RELOAD_EVERY, plan_rotation
 from identra.keys.listing import read_row
 from identra.mail import SmtpMailer
 from identra.metrics import catalogue as of
+from identra.state.redis import CONNECTIONS as MOST_TO_REDIS
 from identra.state.redis import RedisState
 from identra.values import SECOND
 
@@ -51,9 +52,9 @@ def keep_showing(edges: Edges, policy: RotationPolicy, opened: AsyncExitStack) -
             edges.meter.show({})
 
     edges.meter.show(gauges.read())
-    opening.keep(SHOW_EVERY, show, opened)
+    keeping.keep(SHOW_EVERY, show, opened)
     if isinstance(edges.state, RedisState):
-        opening.keep(PING_EVERY, partial(_ping, edges.state), opened)
+        keeping.keep(PING_EVERY, partial(_ping, edges.state), opened)
 
 
 async def _ping(redis: RedisState) -> None:
@@ -86,6 +87,8 @@ class Gauges:
             yield (of.CONNECTIONS.name, state), getattr(occupied, state)
         if isinstance(self.edges.state, RedisState):
             yield (of.REDIS_UP.name,), float(self.edges.state.answered)
+            yield (of.REDIS_CONNECTIONS.name, "most"), MOST_TO_REDIS
+            yield (of.REDIS_CONNECTIONS.name, "used"), self.edges.state.used
 
     def _ring(self) -> Iterator[Shown]:
         now = opening.system_clock()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from identra.sessions import Sessions
     from identra.settings import SettingsTree
     from identra.state import State
+    from identra.tracer import Tracer
     from identra.users import Users
 
 
@@ -65,6 +66,7 @@ class App:
     database: Database
     state: State
     meter: Meter
+    tracer: Tracer
     opened: AsyncExitStack = field(repr=False)
 
     @one_deadline

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from identra import master
-from identra.app import opening
+from identra.app import keeping, opening
 from identra.app.preparing import settle_schema
 from identra.events import Events
 from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPolicy, Sealing, Turning
@@ -48,8 +48,8 @@ async def open_ring(
 ) -> Keys:
     """The ring of a house, read again and rotated for as long as that is open."""
     keys = opening.ring(tree, db, clock)
-    await opening.keep_reloading(keys, opened)
-    opening.keep_rotating(tree, workshop(tree, db, clock, meter).rotation, keys, db, opened)
+    await keeping.keep_reloading(keys, opened)
+    keeping.keep_rotating(tree, workshop(tree, db, clock, meter).rotation, keys, db, opened)
     return keys
 
 

@@ -2,56 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-import traceback
-from contextlib import AsyncExitStack, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from identra import master
-from identra.attempts import Attempts
-from identra.attempts.keeping import WRITE_EVERY
 from identra.challenges import SPENT_KEPT
 from identra.db import open_database, open_theirs, why
-from identra.errors import IdentraError, OperatorError, StoreUnavailable
+from identra.errors import OperatorError, StoreUnavailable
 from identra.events import Events
 from identra.hashing import Hashing
-from identra.housekeeping import SWEEP_LOOKS, Housekeeping
+from identra.housekeeping import Housekeeping
 from identra.issuers import Issuers
-from identra.keys import RELOAD_EVERY, Keys, Lives, Steps
+from identra.keys import Keys, Lives, Steps
 from identra.mail import NoMailer, Outbox, SmtpMailer
-from identra.nodes import ANNOUNCE_EVERY
 from identra.providers.oauth2 import OAuth2Place
 from identra.providers.oidc import OIDCPlace, OIDCProvider
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
+from identra.tracer import UNTRACED
 from identra.upstream import open_network
 from identra.values import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AsyncExitStack
 
     import httpx
 
     from identra.db import Database
-    from identra.keys import Rotation
     from identra.loader import Providers
     from identra.master import MasterKeys
     from identra.meter import Meter
-    from identra.nodes import Nodes
     from identra.settings import Persistence, SettingsTree
     from identra.state import State
+    from identra.tracer import Tracer
     from identra.values import Clock, Mailer, Upstream
 
 MAIL_GRACE: Final = 5.0
 
-ROTATION_LOOKS: Final = 30.0
-"""Seconds between two looks whether a step of the key ring is due, or sooner where a key is
-published for less than two minutes."""
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +83,17 @@ async def state(tree: SettingsTree, db: Database, opened: AsyncExitStack) -> Sta
     return store
 
 
+def tracer(tree: SettingsTree, opened: AsyncExitStack) -> Tracer:
+    """Whoever is told of requests, where traces are asked for; without, nothing is imported."""
+    if tree.tracing is None:
+        return UNTRACED
+    from identra.tracing import open_telemetry
+
+    telemetry = open_telemetry(tree.tracing)
+    opened.push_async_callback(telemetry.close)
+    return telemetry
+
+
 async def mailer(
     tree: SettingsTree, clock: Clock, opened: AsyncExitStack, meter: Meter, *, dev: bool
 ) -> Mailer:
@@ -109,12 +111,13 @@ def upstreams(
     transport: httpx.AsyncBaseTransport | None,
     opened: AsyncExitStack,
     meter: Meter,
+    tracer: Tracer,
 ) -> Mapping[str, Upstream]:
     """For each provider a way to its declared hosts and no others."""
     network = open_network(transport)
     opened.push_async_callback(network.close)
     return {
-        name: network.upstream(provider.reaches, name, meter)
+        name: network.upstream(provider.reaches, name, meter, tracer)
         for name, provider in providers.on.items()
     }
 
@@ -213,80 +216,3 @@ def housekeeping(tree: SettingsTree, db: Database) -> Housekeeping:
     said = tree.housekeeping
     kept = None if said.events_kept is None else said.events_kept * SECOND
     return Housekeeping(db, events_kept=kept, attempts_most=said.attempts_most)
-
-
-async def keep_reloading(keys: Keys, opened: AsyncExitStack) -> None:
-    """Read the ring now and again every few seconds, for as long as the house is open."""
-    await keys.load()
-    keep(RELOAD_EVERY, keys.reload_or_warn, opened)
-
-
-def keep_rotating(
-    tree: SettingsTree, rotation: Rotation, keys: Keys, db: Database, opened: AsyncExitStack
-) -> None:
-    """Rotate when it is due, for as long as the house is open; of all processes one does."""
-    if tree.keys.rotate_in_server and db.writable:
-        seconds = min(ROTATION_LOOKS, tree.keys.publish_ahead / 4)
-        keep(seconds, partial(rotate_or_warn, rotation, keys), opened)
-
-
-async def rotate_or_warn(rotation: Rotation, keys: Keys) -> None:
-    """Take what is due and read the ring again; trouble is logged, and tried again."""
-    try:
-        rotated = await rotation.rotate()
-    except (OperatorError, IdentraError) as fault:
-        log.warning("key ring not rotated", cause=str(fault))
-        return
-    for done in rotated.done:
-        log.info("key ring rotated", did=done.did, kid=done.kid)
-    if rotated.done:
-        await keys.reload_or_warn()
-
-
-async def keep_announcing(nodes: Nodes, opened: AsyncExitStack) -> None:
-    """Say that this node is up, now and again, until it is not."""
-    await nodes.announce()
-    opened.push_async_callback(nodes.leave_quietly)
-    keep(ANNOUNCE_EVERY, nodes.announce_or_warn, opened)
-
-
-def keep_attempts(db: Database, clock: Clock, opened: AsyncExitStack) -> Attempts:
-    """Where attempts are kept, which are written for as long as the house is open."""
-    attempts = Attempts(db, clock)
-    opened.push_async_callback(attempts.close)
-    keep(WRITE_EVERY, attempts.write, opened)
-    return attempts
-
-
-def keep_sweeping(
-    tree: SettingsTree, housekeeping: Housekeeping, turns: State, opened: AsyncExitStack
-) -> None:
-    """Sweep every hour, for as long as the house is open; of all processes one does."""
-    if tree.housekeeping.in_server and housekeeping.writes:
-        keep(SWEEP_LOOKS, partial(housekeeping.sweep_in_turn, turns), opened)
-
-
-def keep(seconds: float, act: Callable[[], Awaitable[None]], opened: AsyncExitStack) -> None:
-    """Do something every so many seconds, for as long as the house is open."""
-
-    async def go_on() -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await act()
-            except Exception as fault:  # noqa: BLE001 - one surprise must not end it for good
-                _tell_surprise(fault)
-
-    async def stop() -> None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    task = asyncio.create_task(go_on())
-    opened.push_async_callback(stop)
-
-
-def _tell_surprise(fault: Exception) -> None:
-    """What raised and where, without its message, which may hold a value."""
-    *_, last = traceback.extract_tb(fault.__traceback__)
-    log.error("upkeep failed", cause=type(fault).__name__, at=f"{last.filename}:{last.lineno}")

@@ -20,6 +20,7 @@ from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
 from identra.db.statement import Bound, Engine, Occupancy, Row, Session, Statement
 from identra.db.tables import Tables
+from identra.db.traced import Traced
 from identra.db.transaction import Open, Transaction
 from identra.deadline import in_time
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from identra.db.binding import Binding
+    from identra.tracer import Tracer
     from identra.values import Clock
 
 Runnable: TypeAlias = "Query[Any, Any] | QueryString | Bound"
@@ -119,6 +121,12 @@ class Database:
     def only_reading(self) -> Database:
         """The same database for one that must not write: StoreUnavailable where it tries."""
         return Database(OnlyReads(self._engine), self._binding, self._clock)
+
+    def traced(self, tracer: Tracer) -> Database:
+        """The same database, whose statements are told to a tracer where there is one."""
+        if not tracer.on:
+            return self
+        return Database(Traced(self._engine, tracer), self._binding, self._clock)
 
     @property
     def writable(self) -> bool:

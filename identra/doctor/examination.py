@@ -23,6 +23,7 @@ from identra.meter import UNMETERED
 from identra.settings import SettingsError, load
 from identra.settings.words import is_loopback
 from identra.state.redis import open_redis
+from identra.tracer import UNTRACED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -168,7 +169,7 @@ class Visit:
 
     async def providers(self) -> AsyncIterator[Finding]:
         """Each provider."""
-        upstreams = opening.upstreams(self.found, None, self.opened, UNMETERED)
+        upstreams = opening.upstreams(self.found, None, self.opened, UNMETERED, UNTRACED)
         places = opening.places(self.found, upstreams, self.clock)
         issuers = Issuers(self.db, Events(self.db, self.clock)) if self.db else None
         for finding in await providers.look(self.found, places, issuers, local=self._is_local()):

@@ -41,6 +41,7 @@ MOST_CALLS: Final = 4096
 
 SERVICE: Final = v1.DESCRIPTOR.services_by_name["IdentraService"]
 _NOBODY: Final = "-"
+_OK: Final = 200
 _QUIET: Final = 0.1
 """Seconds without a call after which nobody calls any more."""
 
@@ -94,7 +95,9 @@ class Answering:
         self.last_began = asyncio.get_running_loop().time()
         self._under_way += 1
         try:
-            answer = await self._act(method, call, context)
+            with self._app.tracer.serving("gRPC", "POST", call.method, call.trace()) as answered:
+                answer = await self._act(method, call, context)
+                answered(_OK)
             await context.send_initial_metadata(tuple(call.told().items()))
         except (asyncio.CancelledError, Gone):
             self._log(call).info("caller left")

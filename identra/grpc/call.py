@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 from urllib.parse import unquote
 
-from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of
+from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of, trace_of
 from identra.errors import Busy, HeadersTooLarge, InvalidArgument
 from identra.secret import uuid7
 from identra.standing import fields_of
@@ -125,6 +125,11 @@ class Call:
         """All that goes beside the answer: `headers`, and how the caller's allowances stand."""
         standings = fields_of(self._end.standings.values() if self._end else ())
         return self.headers | {name.lower(): value for name, value in standings.items()}
+
+    def trace(self) -> dict[str, str]:
+        """The trace that the call is part of, where its caller's word is heeded."""
+        tracing = self._settings.tracing
+        return trace_of(self._socket, self.said, tracing.callers) if tracing else {}
 
     def bearer(self, in_message: str = "") -> str | None:
         """The access token of the call: its `authorization` metadata, or the message's field.

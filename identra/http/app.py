@@ -15,7 +15,7 @@ from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from identra.errors import InvalidArgument
 from identra.http.body import read_body, read_form, read_query
-from identra.http.call import Call, peer
+from identra.http.call import Call, peer, trace
 from identra.http.cors import headers_for
 from identra.http.errors import Failures
 from identra.http.gate import Bounds, raise_gate
@@ -99,7 +99,15 @@ def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, 
         answer = await operation.act(app, call, _read(operation, call))
         return answer if isinstance(answer, HTTPResponse) else reply(answer)
 
-    return handle
+    async def handle_traced(call: Call, **_: str) -> HTTPResponse:
+        said = trace(call, app.settings)
+        with app.tracer.serving("REST", operation.method, operation.path, said) as answered:
+            response = await handle(call)
+            answered(response.status)
+            return response
+
+    followed = app.tracer.on and operation.path not in _QUIET
+    return handle_traced if followed else handle
 
 
 def _read(operation: Operation, call: Call) -> Any:

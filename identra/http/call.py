@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sanic.request import Request
 
-from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of
+from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of, trace_of
 from identra.secret import uuid7
 from identra.values import Peer
 
@@ -61,6 +61,18 @@ def _address(call: Call, settings: SettingsTree) -> str | None:
     """The end of the network that allowances count; None where nobody is counted."""
     http, limits = settings.http, settings.limits
     return peer_of(*_network(call), http.trusted_proxies, limits.trusted_callers)
+
+
+def trace(call: Call, settings: SettingsTree) -> dict[str, str]:
+    """The trace that a call is part of, where its caller's word is heeded."""
+    if settings.tracing is None:
+        return {}
+    return trace_of(_socket(call), call.headers.get, settings.tracing.callers)
+
+
+def _socket(call: Call) -> str | None:
+    socket = call.transport.get_extra_info("peername")
+    return socket[0] if isinstance(socket, tuple) else None
 
 
 def bearer(call: Call, in_body: str | None = None) -> str | None:

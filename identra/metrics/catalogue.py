@@ -122,6 +122,13 @@ CONNECTIONS: Final = Metric(
 REDIS_UP: Final = Metric(
     "identra_redis_up", "gauge", "1 where Redis answered every worker's last call", merging="min"
 )
+REDIS_CONNECTIONS: Final = Metric(
+    "identra_redis_connections",
+    "gauge",
+    "Connections of a worker to Redis",
+    ("state",),
+    merging="each",
+)
 KEYS: Final = Metric(
     "identra_keys", "gauge", "Keys of the ring", ("state", "algorithm"), merging="max"
 )
@@ -157,7 +164,8 @@ BUILD: Final = Metric(
 EVERY: Final = (
     *(REQUESTS, REQUEST_SECONDS, TOKENS_REFUSED, LOGINS, SESSIONS_REVOKED, EVENTS),
     *(MAIL, PROVIDER_CALLS, PROVIDER_SECONDS, PLUGIN_FAILURES, PLUGINS_LEFT_OUT),
-    *(READY, HASH_QUEUE, HASH_ROOM, MAIL_QUEUE, CONNECTIONS, REDIS_UP),
+    *(READY, HASH_QUEUE, HASH_ROOM, MAIL_QUEUE, CONNECTIONS),
+    *(REDIS_UP, REDIS_CONNECTIONS),
     *(KEYS, KEY_AGE, KEY_NEXT_STEP, KEY_RING_READ),
     *(WORKERS, WORKERS_WANTED, WORKER_ENDS, BUILD),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -19,7 +20,9 @@ from identra.settings.words import (
     Origin,
     PlainText,
     PluginName,
+    PublicUrl,
     RedisServer,
+    Share,
     is_loopback,
 )
 from identra.values import Settings
@@ -250,6 +253,14 @@ class Metrics(Settings):
 
     host: PlainText = "127.0.0.1"
     port: Port = 9464
+
+
+class Tracing(Settings):
+    """`[tracing]`: what OpenTelemetry is told. None is left to its own environment variables."""
+
+    endpoint: PublicUrl | None = None
+    sample: Share | None = None
+    callers: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class Admin(Settings):

@@ -25,6 +25,7 @@ from identra.settings.sections import (
     Port,
     Redis,
     SmtpMailer,
+    Tracing,
 )
 from identra.settings.words import PlainText, PluginName, PublicUrl, is_loopback
 from identra.values import Settings
@@ -76,6 +77,7 @@ class SettingsTree(Settings):
     plugins: Plugins = Field(default_factory=Plugins)
     cors: Cors | None = None
     metrics: Metrics | None = None
+    tracing: Tracing | None = None
     admin: Admin = Field(default_factory=Admin)
     mail: Mail = Field(default_factory=Mail)
     housekeeping: Housekeeping = Field(default_factory=Housekeeping)

@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
 
 from identra.secret import fingerprint
 
@@ -142,6 +142,9 @@ Network: TypeAlias = Annotated[
 
 Number: TypeAlias = Annotated[int, BeforeValidator(_no_switch)]
 """A whole number; to Python true is one too."""
+
+Share: TypeAlias = Annotated[float, BeforeValidator(_no_switch), Field(ge=0, le=1)]
+"""A part of a whole: 0 is nothing, 1 is all."""
 
 PluginName: TypeAlias = Annotated[str, AfterValidator(_plugin_name)]
 RedisServer: TypeAlias = Annotated[str, AfterValidator(_redis_server)]

@@ -7,7 +7,7 @@ Nothing is sent twice: a count whose answer was lost may have counted.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from identra.errors import StoreUnavailable
 from identra.state import Count, checked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from identra.settings import Redis as RedisSettings
 
@@ -59,6 +59,8 @@ class RedisState:
         self._watchers = watchers
         self._prefix = prefix
         self._room = asyncio.Semaphore(CONNECTIONS)
+        self.used = 0
+        """How many of the connections are used at this moment."""
         self.answered = True
         """Whether the last that was asked of it was answered."""
 
@@ -122,7 +124,8 @@ class RedisState:
         async with in_time():
             try:
                 async with asyncio.timeout(VERB), self._room:
-                    yield
+                    with self._counted():
+                        yield
                 self.answered = True
             # A cluster's client closes connections beneath its other callers, who then find None
             # where a socket was: AttributeError, TypeError. Nothing here but the store can fail.
@@ -130,6 +133,14 @@ class RedisState:
                 self.answered = False
                 said = f"redis: {type(error).__name__}: {error}"
                 raise StoreUnavailable(said, retry_after=1) from error
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.used += 1
+        try:
+            yield
+        finally:
+            self.used -= 1
 
 
 def _value(held: str | None) -> str | None:

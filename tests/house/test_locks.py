@@ -10,9 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PYTHON, NODE = ROOT / "requirements.lock", ROOT / "tests/node/package-lock.json"
+NATIVE = ROOT / "native.lock"
 
 
-@pytest.mark.parametrize("lock", [PYTHON, NODE], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [PYTHON, NATIVE, NODE], ids=lambda lock: lock.name)
 def test_a_lock_names_no_registry(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
     assert re.findall(r"[a-z+]*://\S+", text) == []

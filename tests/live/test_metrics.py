@@ -31,6 +31,7 @@ from identra.keys import new_pair
 from identra.metrics.causes import CAUSES, cause_of
 from identra.secret import uuid7
 from identra.settings import Persistence, load
+from identra.state.redis import CONNECTIONS as MOST_TO_REDIS
 from identra.tokens import LONGEST
 
 if TYPE_CHECKING:
@@ -269,6 +270,8 @@ def _demand_gauges(found: Scraped, home: str) -> None:
         most = found["identra_database_connections", "state=most", worker]
         assert most >= found["identra_database_connections", "state=open", worker] > 0
     assert found.get(("identra_redis_up",)) == (1 if "redis" in home else None)
+    used = found.get(("identra_redis_connections", "state=used", "worker=1"))
+    assert (used is None) == ("redis" not in home)
     assert found["identra_keys", "algorithm=RS256", "state=active"] == 1
     assert 0 <= found["identra_key_age_seconds", "algorithm=RS256", "state=active"] < 600
     ahead = 89 * 86400
@@ -283,7 +286,9 @@ def test_redis_that_is_away_shows(tmp_path: Path) -> None:
         file = write_settings(tmp_path, place, store, said)
         with ExitStack() as opened:
             url = scraping.address_of(opened.enter_context(running.started(file)))
-            assert scraping.scrape(url)["identra_redis_up",] == 1
+            told = scraping.scrape(url)
+            assert told["identra_redis_up",] == 1
+            assert told["identra_redis_connections", "state=most", "worker=1"] == MOST_TO_REDIS
             away = opened.pop_all()
     with away:
         scraping.wait_until(url, lambda told: told["identra_redis_up",] == 0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identra.caller import peer_of
+from identra.caller import peer_of, trace_of
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 CALLERS = (ip_network("192.0.2.0/24"),)
@@ -56,3 +56,18 @@ def test_what_stands_left_of_the_last_honest_entry_never_matters(
 ) -> None:
     found = peer_of("10.0.0.1", f"{forged}, {honest}", PROXIES, ())
     assert found == str(honest) or ip_address(str(honest)) in PROXIES[0]
+
+
+SAID = {"traceparent": "00-a-b-01", "tracestate": "x=1", "authorization": "Bearer secret"}
+
+
+@pytest.mark.parametrize("socket", ["10.0.0.1", "::ffff:10.0.0.1"])
+def test_the_trace_is_what_a_heeded_caller_says(socket: str) -> None:
+    told = {"traceparent": "00-a-b-01", "tracestate": "x=1"}
+    assert trace_of(socket, SAID.get, PROXIES) == told
+    assert trace_of(socket, {}.get, PROXIES) == {}
+
+
+@pytest.mark.parametrize("socket", ["198.51.100.7", "", None, "unix:"])
+def test_nobody_else_says_what_trace_it_is(socket: str | None) -> None:
+    assert trace_of(socket, SAID.get, PROXIES) == {}

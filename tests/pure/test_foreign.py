@@ -10,12 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identra import foreign
-from identra.hashing import Hashing
+from identra.hashing import Asking, Hashing
 
 SECRET = "correct horse bättery"
 MADE = tomllib.loads((Path(__file__).parent / "foreign.toml").read_text())
 DJANGO, PASSLIB, ARGON2 = MADE["django"], MADE["passlib"], MADE["argon2"]
 EVERY = [*DJANGO.values(), *PASSLIB.values()]
+
+
+async def verified(hashing: Hashing, hashed: str, secret: str) -> bool:
+    with hashing.place(Asking()) as place:
+        return await place.verify(hashed, secret)
 
 
 @pytest.fixture
@@ -28,11 +33,11 @@ async def test_a_foreign_hash_opens_with_its_secret_alone_and_is_outdated(
     hashed: str, hashing: Hashing
 ) -> None:
     assert foreign.known(hashed)
-    assert await hashing.verify(hashed, SECRET)
-    assert not await hashing.verify(hashed, SECRET + "x")
-    assert not await hashing.verify(hashed, "")
+    assert await verified(hashing, hashed, SECRET)
+    assert not await verified(hashing, hashed, SECRET + "x")
+    assert not await verified(hashing, hashed, "")
     assert hashing.outdated(hashed)
-    assert not hashing.outdated(await hashing.hash(SECRET))
+    assert not hashing.outdated(await hashing.hash(SECRET, Asking()))
 
 
 @pytest.mark.parametrize("hashed", ARGON2.values(), ids=ARGON2)
@@ -42,15 +47,15 @@ async def test_argon2_of_others_is_native_and_outdated_by_its_costs(
     kept = foreign.native(hashed)
     assert foreign.known(kept)
     assert kept.startswith("$argon2id$")
-    assert await hashing.verify(kept, SECRET)
-    assert not await hashing.verify(kept, SECRET + "x")
+    assert await verified(hashing, kept, SECRET)
+    assert not await verified(hashing, kept, SECRET + "x")
     assert hashing.outdated(kept)
 
 
 async def test_bcrypt_reads_the_72_bytes_that_its_maker_read(hashing: Hashing) -> None:
     hashed = "$2b$04$lmreY8kuOlfZ3GnT7Ub1cOK.0VXDHIijNx.jvYtjxbRSNjGs.yRw2"
-    assert await hashing.verify(hashed, "x" * 80)
-    assert not await hashing.verify(hashed, "x" * 71)
+    assert await verified(hashing, hashed, "x" * 80)
+    assert not await verified(hashing, hashed, "x" * 71)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from identra.portable import record
 from identra.providers import discovery, idtoken
 from identra.providers.redirecting import demand_url
 from identra.settings import SettingsError, load
-from identra.upstream import _Answer, _error_word, _read_form, _read_json, demand_hosts
+from identra.upstream import answer, demand_hosts
 from identra.values import error_word, plain
 from identra_oauth2 import _at
 
@@ -85,11 +85,11 @@ def _discovery(text: str) -> object:
 
 
 def _upstream(text: str) -> object:
-    answer = _Answer("host", 200, "", text.encode("utf-8", "replace"))
-    _error_word(answer)
+    said = answer.Answer("host", 200, "", text.encode("utf-8", "replace"))
+    answer._error_word(said)
     with suppress(ProviderUnavailable):
-        _read_json(answer)
-    return _read_form(answer)
+        answer.read_json(said)
+    return answer.read_form(said)
 
 
 PARSERS: dict[str, tuple[Callable[[str], Any], st.SearchStrategy[str], tuple[type, ...]]] = {

@@ -11,7 +11,7 @@ from callers import IMMEDIATE, access, open_house, reason, refresh, tokens
 from homes import open_home
 
 from identra.app import keyring, opening
-from identra.app.opening import rotate_or_warn
+from identra.app.keeping import rotate_or_warn
 from identra.db import open_database
 from identra.errors import StoreUnavailable
 from identra.events import Events

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from piccolo.querystring import QueryString
 
-from identra.app.opening import keep
+from identra.app.keeping import keep
 from identra.errors import StoreUnavailable
 from identra.nodes import Nodes
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import ssl
 from base64 import b64encode
 from contextlib import contextmanager
@@ -12,25 +11,24 @@ from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NoReturn
-from urllib.parse import parse_qsl, quote_plus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus
 
 import httpx
 
-from identra.errors import IdentraError, OperatorError, ProviderRefused, ProviderUnavailable
+from identra.errors import IdentraError, OperatorError
 from identra.meter import UNMETERED
+from identra.tracer import UNTRACED
 from identra.trail import step
-from identra.values import error_word
+from identra.upstream.answer import Answer, judge, read_form, read_json, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from identra.meter import Meter
+    from identra.tracer import Tracer
 
-RETRY_AFTER: Final = 5
-FIELDS: Final = 100
-TRY_LATER: Final = frozenset({408, 425, 429})
-"""Refusals that speak of the moment, not of the person."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _HEADERS: Final = {
@@ -58,11 +56,16 @@ class Network:
         self._bounds = bounds
 
     def upstream(
-        self, hosts: Collection[str], provider: str = "", meter: Meter = UNMETERED
+        self,
+        hosts: Collection[str],
+        provider: str = "",
+        meter: Meter = UNMETERED,
+        tracer: Tracer = UNTRACED,
     ) -> HttpUpstream:
         """A way to these hosts (`name` or `name:port`) and no others. Raises OperatorError."""
         tell = partial(meter.provider_called, provider)
-        return HttpUpstream(self._client, self._bounds, hosts, tell)
+        trace = partial(tracer.asking, "provider", provider)
+        return HttpUpstream(self._client, self._bounds, hosts, tell, trace)
 
     async def close(self) -> None:
         """Give up every connection."""
@@ -107,19 +110,22 @@ class HttpUpstream:
         bounds: Bounds,
         hosts: Collection[str],
         tell: Callable[[str, float], None],
+        trace: Callable[[str], AbstractContextManager[Mapping[str, str]]],
     ) -> None:
         self._client = client
         self._bounds = bounds
         self._tell = tell
+        self._trace = trace
         self._places = frozenset(_place(host) for host in hosts)
 
     async def get_json(
         self, url: str, *, bearer: str | None = None, params: dict[str, str] | None = None
     ) -> Any:
         """GET and parse JSON, of whatever type the place sent."""
-        with self._told():
-            answer = await self._ask("GET", url, _authorization(bearer, None), params=params)
-            return _read_json(answer)
+        with self._told(), self._trace("GET") as passed:
+            headers = {**passed, **_authorization(bearer, None)}
+            answer = await self._ask("GET", url, headers, params=params)
+            return read_json(answer)
 
     async def post_form(
         self,
@@ -130,11 +136,12 @@ class HttpUpstream:
         basic: tuple[str, str] | None = None,
     ) -> dict[str, Any]:
         """POST a form; read the object that comes back as JSON or as a form itself."""
-        with self._told():
-            answer = await self._ask("POST", url, _authorization(bearer, basic), data=data)
-            read = _read_form(answer) if answer.media == _FORM else _read_json(answer)
+        with self._told(), self._trace("POST") as passed:
+            headers = {**passed, **_authorization(bearer, basic)}
+            answer = await self._ask("POST", url, headers, data=data)
+            read = read_form(answer) if answer.media == _FORM else read_json(answer)
             if not read or not isinstance(read, dict):
-                raise _unavailable(answer.host, "the answer is no object with fields")
+                raise unavailable(answer.host, "the answer is no object with fields")
             return read
 
     @contextmanager
@@ -158,7 +165,7 @@ class HttpUpstream:
         *,
         params: dict[str, str] | None = None,
         data: dict[str, str] | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         target = self._target(url, params or {})
         try:
             async with asyncio.timeout(self._bounds.total):
@@ -166,28 +173,28 @@ class HttpUpstream:
                 answer = await self._exchange(request)
         except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as fault:
             # The fault's own words may hold what was sent, so only its name is told.
-            raise _unavailable(target.host, type(fault).__name__) from fault
+            raise unavailable(target.host, type(fault).__name__) from fault
         step("provider.answered", host=answer.host, status=str(answer.status))
-        _judge(answer)
+        judge(answer)
         return answer
 
-    async def _exchange(self, request: httpx.Request) -> _Answer:
+    async def _exchange(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
             if response.headers.get("content-encoding", "identity").lower() != "identity":
-                raise _unavailable(request.url.host, "the answer is compressed")
+                raise unavailable(request.url.host, "the answer is compressed")
             body = await self._read_body(response)
         finally:
             await response.aclose()
         media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return _Answer(request.url.host, response.status_code, media, body)
+        return Answer(request.url.host, response.status_code, media, body)
 
     async def _read_body(self, response: httpx.Response) -> bytes:
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > self._bounds.body:
-                raise _unavailable(response.url.host, "the answer is too large")
+                raise unavailable(response.url.host, "the answer is too large")
         return bytes(body)
 
     def _target(self, url: str, params: Mapping[str, str]) -> httpx.URL:
@@ -195,20 +202,12 @@ class HttpUpstream:
             target = httpx.URL(url)
             place = (target.host, target.port)
         except (httpx.InvalidURL, ValueError) as fault:
-            raise _unavailable("upstream", "not a URL") from fault
+            raise unavailable("upstream", "not a URL") from fault
         if target.userinfo or place not in self._places:
-            raise _unavailable(target.host, "not a declared host")
+            raise unavailable(target.host, "not a declared host")
         if target.scheme != "https" and not (target.scheme == "http" and _is_near(target.host)):
-            raise _unavailable(target.host, "not https")
+            raise unavailable(target.host, "not https")
         return target.copy_merge_params(params) if params else target
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    host: str
-    status: int
-    media: str
-    body: bytes
 
 
 def _authorization(bearer: str | None, basic: tuple[str, str] | None) -> dict[str, str]:
@@ -216,52 +215,6 @@ def _authorization(bearer: str | None, basic: tuple[str, str] | None) -> dict[st
         told = ":".join(quote_plus(part) for part in basic)
         return {"Authorization": f"Basic {b64encode(told.encode()).decode()}"}
     return {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
-
-
-def _judge(answer: _Answer) -> None:
-    status = httpx.codes
-    if status.is_success(answer.status):
-        return
-    if status.is_client_error(answer.status) and answer.status not in TRY_LATER:
-        raise ProviderRefused(f"{answer.host}: {answer.status} {_error_word(answer)}".rstrip())
-    raise _unavailable(answer.host, f"status {answer.status}")
-
-
-def _error_word(answer: _Answer) -> str:
-    try:
-        return error_word(_read_json(answer)["error"])
-    except (ProviderUnavailable, TypeError, LookupError):
-        return ""
-
-
-def _read_json(answer: _Answer) -> Any:
-    try:
-        return json.loads(
-            answer.body.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
-    except (ValueError, RecursionError) as fault:
-        raise _unavailable(answer.host, "the answer is not JSON") from fault
-
-
-def _read_form(answer: _Answer) -> dict[str, Any]:
-    try:
-        pairs = parse_qsl(
-            answer.body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FIELDS
-        )
-        return _object(pairs)
-    except ValueError as fault:
-        raise _unavailable(answer.host, "the answer is no form") from fault
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) < len(pairs):
-        raise ValueError("a name stands there twice")
-    return read
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _place(host: str) -> tuple[str, int | None]:
@@ -287,7 +240,3 @@ def _is_near(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _unavailable(host: str, why: str) -> ProviderUnavailable:
-    return ProviderUnavailable(f"{host}: {why}", retry_after=RETRY_AFTER)

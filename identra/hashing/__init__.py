@@ -1,0 +1,6 @@
+"""Memory-hard hashes in a few threads, behind a bounded line that is shared fairly."""
+
+from identra.hashing.line import Asking
+from identra.hashing.room import Hashing
+
+__all__ = ["Asking", "Hashing"]

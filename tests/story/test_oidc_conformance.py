@@ -113,6 +113,11 @@ class MakesUp(AcmeId):
         return UserInfo(claims["sub"], addresses=(Address(told, verified=True, primary=True),))
 
 
+class Demanding(AcmeId):
+    def read(self, claims: dict[str, Any]) -> UserInfo:
+        return UserInfo(claims["sub"], addresses=(Address(claims["email"]),))
+
+
 class Vouching(AcmeId):
     def read(self, claims: dict[str, Any]) -> UserInfo:
         return super().read({**claims, "email_verified": self.vouched(claims)})
@@ -177,6 +182,7 @@ TWINS = [
     ("a_person_is_let_in", Asking, "acme_id: read: KeyError"),
     ("people_are_kept_apart", Remembers, "two people became one user"),
     ("a_missing_email", MakesUp, "the place told no address"),
+    ("a_missing_email", Demanding, "without an address nobody comes in"),
     ("an_unverified_email", Vouching, "opened its owner's account"),
     ("an_unsaid_verification", Truthy, "email_verified says 'false'"),
     ("an_unsaid_verification", UnlessToldNot, "email_verified is missing"),

@@ -165,15 +165,7 @@ def _hand_over(
         dev=dev,
         providers=edges.providers,
         login=_login(tree, edges, rooms),
-        binding=Binding(
-            rooms.account,
-            rooms.admission,
-            rooms.roundtrip,
-            edges.clock,
-            edges.plugged.mishaps,
-            attempts=edges.attempts,
-            requires_reauthentication=tree.auth.bind_requires_reauthentication,
-        ),
+        binding=_binding(tree, edges, rooms),
         registration=_registration(tree, edges, rooms),
         refresh=Refresh(rooms.sessions),
         account=rooms.account,
@@ -209,6 +201,18 @@ def _login(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Login:
         clock=edges.clock,
         sign_up=tree.auth.sign_up == "open",
         meter=edges.meter,
+    )
+
+
+def _binding(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Binding:
+    return Binding(
+        rooms.account,
+        rooms.admission,
+        rooms.roundtrip,
+        edges.clock,
+        edges.plugged.mishaps,
+        attempts=edges.attempts,
+        requires_reauthentication=tree.auth.bind_requires_reauthentication,
     )
 
 

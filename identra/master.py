@@ -87,6 +87,8 @@ def make_file(path: Path) -> bool:
     """
     draft = path.with_name(f".{path.name}.{token(8)}")
     try:
+        if path.exists():  # where nothing can be written, too
+            return False
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             _write(draft, token(LENGTH) + "\n")

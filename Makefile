@@ -33,7 +33,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check $(RUFF_PATHS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" yamllint --strict . && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --quiet
+	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" yamllint --strict . && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -q
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix $(RUFF_PATHS)

@@ -33,6 +33,9 @@ SOURCES = (
 )
 PACKAGES = "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,sudo"
 PACKAGES += ",ca-certificates,iproute2,procps,netbase,less"
+REVISION = "1"
+"""To be raised when `_base` changes."""
+
 BASES = Path("/var/cache/identra-hosts")
 REALM = int(os.environ.get("IDENTRA_TEST_REALM", "0"))
 """Two realms know nothing of each other: for two checkouts on one machine."""
@@ -161,15 +164,12 @@ class Host:
             (self.folder / name).mkdir()
 
     def _start(self) -> None:
-        words = ["unshare", "--mount", "--propagation", "slave", sys.executable, __file__]
-        with (self.folder / "console").open("a") as console:
-            subprocess.Popen(
-                [*words, "keep", self.name],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                start_new_session=True,
-            )
+        # Of a session of its own, so that it outlives whoever asked for it.
+        words = ["setsid", "--fork", "unshare", "--mount", "--propagation", "slave"]
+        words += [sys.executable, __file__, "keep", self.name]
+        with (self.folder / "console").open("a") as said:
+            told = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
+            subprocess.run(words, check=True, **told)
         until = time.monotonic() + BOOT
         while not self.runs() and time.monotonic() < until:
             time.sleep(0.05)
@@ -262,7 +262,7 @@ def _do(*words: str, said: str = "") -> None:
 
 def _base() -> Path:
     """The image all hosts stand on, made once."""
-    made_of = "\n".join((*SOURCES, PACKAGES, Path(__file__).read_text().partition("def _base")[2]))
+    made_of = "\n".join((REVISION, *SOURCES, PACKAGES))
     base = BASES / hashlib.sha256(made_of.encode()).hexdigest()[:12]
     if not base.exists():
         draft = BASES / "draft"

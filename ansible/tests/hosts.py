@@ -160,7 +160,7 @@ class Host:
         self.folder.mkdir(parents=True)
         (self.folder / "number").write_text(str(free[0]))
         (self.folder / "base").write_text(str(_base()))
-        for name in ("root", "upper", "work"):
+        for name in ("root", "upper", "scratch"):
             (self.folder / name).mkdir()
 
     def _start(self) -> None:
@@ -179,8 +179,8 @@ class Host:
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             below = (self.folder / "base").read_text()
-            layers = f"lowerdir={below},upperdir={self.folder}/upper,workdir={self.folder}/work"
-            shutil.rmtree(self.folder / "work/work/incompat", ignore_errors=True)
+            layers = f"lowerdir={below},upperdir={self.folder}/upper,workdir={self.folder}/scratch"
+            shutil.rmtree(self.folder / "scratch/work/incompat", ignore_errors=True)
             _do("mount", "-t", "overlay", "overlay", "-o", f"{layers},volatile", str(self.root))
             self._furnish()
             while self._nspawn() == REBOOT:

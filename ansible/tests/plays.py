@@ -95,9 +95,11 @@ class Site:
 
 
 @contextmanager
-def opened(folder: Path, groups: dict[str, list[str]], variables: dict[str, Any]) -> Iterator[Site]:
+def opened(
+    folder: Path, groups: dict[str, list[str]], variables: dict[str, Any], example: str = ""
+) -> Iterator[Site]:
     """A site of fresh hosts, which are gone afterwards."""
-    site = Site(folder, groups, variables)
+    site = Site(folder, groups, variables, example)
     try:
         begun = time.monotonic()
         for name in site.names:

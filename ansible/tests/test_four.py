@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import load
 import plays
 import pytest
@@ -104,6 +106,36 @@ def test_going_back_fails_no_request(site: Site, caller: Caller) -> None:
     for name in GROUPS["app"]:
         assert "digits = 6" in site.host(name).run("identra config show").stdout
     site.played("deploy")
+
+
+def test_keys_rotate_under_load_without_a_failure(site: Site, caller: Caller) -> None:
+    quick = {"publish_ahead": "4s", "jwks_max_age": "2s"}
+    settings = _settings(site, digits=6) | {"keys": quick}
+    site.played("deploy", identra_settings=settings)
+    before = caller.verify(caller.sign_in(EMAIL))
+    with load.constant(caller, EMAIL) as counted:
+        for _ in range(3):
+            done = site.played("rotate_keys", "-e", "now=true", identra_settings=settings)
+            assert "before" in done.said
+            time.sleep(4)
+    assert counted.failed == []
+    kid = jwt.get_unverified_header(caller.sign_in(EMAIL))["kid"]
+    _, keys, _ = caller.ask("GET", "/.well-known/jwks.json")
+    assert before
+    assert len(keys["keys"]) > 1
+    assert kid in {key["kid"] for key in keys["keys"]}
+    site.played("deploy")
+
+
+def test_no_secret_is_seen_anywhere(site: Site) -> None:
+    key = site.host("app1").run("cat /etc/identra/keys/master.key").stdout.strip()
+    told = (site.folder / "plays.log").read_text()
+    where = "ps axwwe; journalctl -o cat; cat /etc/systemd/system/* /etc/identra/current/units/*"
+    for secret in (key, *SECRETS.values()):
+        assert secret not in told
+        for name in site.names:
+            seen = site.host(name).run(f"{where} 2>/dev/null", check=False).stdout
+            assert secret not in seen, name
 
 
 @pytest.mark.parametrize("name", ["app1", "app2", "db1", "proxy1"])

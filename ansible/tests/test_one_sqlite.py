@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -71,7 +72,7 @@ def test_a_look_tells_of_a_change_and_makes_none(site: Site, host: Host) -> None
     looked = site.played("site", "--check", "--diff", identra_settings=settings)
     assert looked.changed > 0
     assert "+digits = 8" in looked.said
-    assert "digits" not in host.run("identra config show | grep digits").stdout.replace("= 6", "")
+    assert "digits = 6" in host.run("identra config show").stdout
     assert site.played("site").changed == 0
 
 
@@ -85,7 +86,52 @@ def test_it_comes_back_by_itself_after_a_reboot(host: Host) -> None:
     assert ask(host, "/.well-known/jwks.json")["keys"][0]["kid"] == kid
 
 
+def test_the_service_writes_and_reads_its_own_alone(host: Host) -> None:
+    """Tried in the service's own view of the host, by its own user."""
+    within = (
+        "nsenter --mount --target $(systemctl show -p MainPID --value identra) "
+        "setpriv --reuid identra --regid identra --clear-groups sh -c "
+    )
+    for path in ("/etc", "/opt/identra", "/usr/local/lib/identra", "/var/lib", "/var/log", "/home"):
+        assert host.run(f"{within} 'touch {path}/mine'", check=False).returncode != 0, path
+    for path in ("/etc/shadow", "/etc/identra/keys/master.key", "/etc/identra/next/identra.toml"):
+        assert host.run(f"{within} 'cat {path}'", check=False).returncode != 0, path
+    for path in ("/etc/identra/current/secrets", "~root", "/home/admin", "/run/credentials/sshd"):
+        assert host.run(f"{within} 'ls {path}/*'", check=False).returncode != 0, path
+    host.run(f"{within} 'touch /var/lib/identra/mine && rm /var/lib/identra/mine'")
+    host.run(f"{within} 'cat /run/credentials/identra.service/master.key' >/dev/null")
+
+
 @pytest.mark.parametrize("unit", ["identra", "identra-rotate", "identra-housekeeping"])
 def test_a_unit_is_confined(host: Host, unit: str) -> None:
     told = host.run(f"systemd-analyze security --no-pager {unit}.service | tail -1").stdout
     assert float(told.split(": ")[1].split()[0]) <= 1.5
+
+
+def test_the_timer_alone_does_a_whole_rotation(site: Site, host: Host) -> None:
+    """Published, signing, former and gone, in the least time that the settings allow."""
+    quick = {"rotate_every": "4s", "publish_ahead": "4s", "jwks_max_age": "2s"}
+    settings = {"keys": quick, "auth": {"access_token_expiration": "5s"}}
+    site.played("deploy", identra_settings=settings, identra_rotate_on_calendar="*:*:0/3")
+    first = _signing(host)
+    until = time.monotonic() + 8 * 60
+    while first in _states(host) and time.monotonic() < until:
+        body = {"email": "me@example.com", "password": PASSWORD}
+        token = ask(host, "/password/login", body)["token"]["access_token"]["token"]
+        kid = jwt.get_unverified_header(token)["kid"]
+        keys = {key["kid"]: key for key in ask(host, "/.well-known/jwks.json")["keys"]}
+        assert jwt.decode(token, jwt.PyJWK(keys[kid]), issuer="identra")
+        time.sleep(2)
+    assert _states(host).get(first) in {None, "retired"}
+    assert "active" in _states(host).values()
+
+
+def _signing(host: Host) -> str:
+    return next(kid for kid, state in _states(host).items() if state == "active")
+
+
+def _states(host: Host) -> dict[str, str]:
+    """The state of each key that signs tokens and has not been retired."""
+    rows = json.loads(host.run("identra keys list --json").stdout)["keys"]
+    signing = [row for row in rows if row["purpose"] == "sig" and row["state"] != "retired"]
+    return {row["kid"]: row["state"] for row in signing}

@@ -37,11 +37,8 @@ class Caller:
             connection.request(method, route, json.dumps(body) if body else None, said)
             answer = connection.getresponse()
             told = answer.read()
-            return (
-                answer.status,
-                json.loads(told) if told[:1] == b"{" else told,
-                dict(answer.headers),
-            )
+            found = {name.lower(): value for name, value in answer.headers.items()}
+            return answer.status, json.loads(told) if told[:1] == b"{" else told, found
         finally:
             connection.close()
 

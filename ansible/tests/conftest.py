@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+import ground
 import hosts
 import plays
 import pytest
@@ -31,10 +32,13 @@ def hosting() -> Iterator[None]:
         if os.environ.get("IDENTRA_TEST_REQUIRE") == "all":
             pytest.fail(str(fault))
         pytest.skip(str(fault))
-    for host in hosts.every():
-        host.destroy()
+    _forget()
     yield
-    for host in hosts.every():
+    _forget()
+
+
+def _forget() -> None:
+    for host in () if plays.KEEPS else hosts.every():
         host.destroy()
 
 
@@ -45,7 +49,7 @@ def wheels() -> Path:
     The conditions in the lock are left out: a host's Python may be another than this one.
     """
     text = LOCK.read_text(encoding="utf-8")
-    made = hosts.BASES / f"wheels-{hashlib.sha256(text.encode()).hexdigest()[:12]}.tar"
+    made = ground.BASES / f"wheels-{hashlib.sha256(text.encode()).hexdigest()[:12]}.tar"
     if not made.exists():
         folder = made.with_suffix("")
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,6 @@ one base image. `hosts.py up NAME…`, `inventory GROUP=NAME[,NAME…]…`, `run
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import signal
@@ -18,44 +17,21 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import ground
+from ground import BRIDGE, HOSTS, KEY, MOST, NET, CannotHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-SUITE = "bookworm"
-MIRROR = os.environ.get("IDENTRA_TEST_MIRROR", "http://deb.debian.org/debian")
-SOURCES = (
-    f"deb {MIRROR} {SUITE} main",
-    f"deb {MIRROR} {SUITE}-updates main",
-    f"deb {MIRROR.rstrip('/')}-security {SUITE}-security main",
-)
-PACKAGES = "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,sudo"
-PACKAGES += ",ca-certificates,iproute2,procps,netbase,less"
-REVISION = "1"
-"""To be raised when `_base` changes."""
-
-BASES = Path("/var/cache/identra-hosts")
-REALM = int(os.environ.get("IDENTRA_TEST_REALM", "0"))
-"""Two realms know nothing of each other: for two checkouts on one machine."""
-
-HOSTS = Path(f"/var/lib/identra-hosts/{REALM}")
-BRIDGE, TABLE, MOST = f"identra{REALM}", f"identra-hosts-{REALM}", 4
-NET = f"198.18.{83 + REALM}"
-"""Of a range for measuring, which is routed nowhere (RFC 2544)."""
+    from pathlib import Path
 
 BOOT = 90.0
 REBOOT = 133
 """The exit code of nspawn by which a guest asks to be booted again."""
 
-NEEDED = ("systemd-nspawn", "mmdebstrap", "nft", "ip", "ssh", "ssh-keygen", "unshare")
-KEY = HOSTS / "key"
+NEEDED = ("systemd-nspawn", "mmdebstrap", "nft", "ip", "ssh", "ssh-keygen", "setsid", "unshare")
 SSH = ("-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=3")
-
-
-class CannotHost(Exception):
-    """This machine can't have hosts; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +77,7 @@ class Host:
     def boot(self) -> None:
         """Make it if it is not there, start it if it is down, and wait until it is up."""
         with _alone():
-            _open_network()
+            ground.open_network()
             if not self.folder.exists():
                 self._make()
             if not self.runs():
@@ -127,7 +103,7 @@ class Host:
 
     def cut(self) -> None:
         """As a power cut would: everything that runs there ends in one moment."""
-        (_group(self) / "cgroup.kill").write_text("1")
+        (ground.group(self.name) / "cgroup.kill").write_text("1")
         self._until_down()
 
     def down(self) -> None:
@@ -143,13 +119,14 @@ class Host:
                 self.down()
             shutil.rmtree(self.folder)
         with _alone():
-            _close_network()
+            if not any(host.runs() for host in every()):
+                ground.close_network()
 
     def _until_down(self) -> None:
         until = time.monotonic() + BOOT
         while self.runs():
             if time.monotonic() > until:
-                (_group(self) / "cgroup.kill").write_text("1")
+                (ground.group(self.name) / "cgroup.kill").write_text("1")
             time.sleep(0.1)
 
     def _make(self) -> None:
@@ -159,7 +136,7 @@ class Host:
             raise CannotHost(f"{MOST} hosts are up already; destroy one")
         self.folder.mkdir(parents=True)
         (self.folder / "number").write_text(str(free[0]))
-        (self.folder / "base").write_text(str(_base()))
+        (self.folder / "base").write_text(str(ground.base()))
         for name in ("root", "upper", "scratch"):
             (self.folder / name).mkdir()
 
@@ -181,13 +158,15 @@ class Host:
             below = (self.folder / "base").read_text()
             layers = f"lowerdir={below},upperdir={self.folder}/upper,workdir={self.folder}/scratch"
             shutil.rmtree(self.folder / "scratch/work/incompat", ignore_errors=True)
-            _do("mount", "-t", "overlay", "overlay", "-o", f"{layers},volatile", str(self.root))
+            ground.do(
+                "mount", "-t", "overlay", "overlay", "-o", f"{layers},volatile", str(self.root)
+            )
             self._furnish()
             while self._nspawn() == REBOOT:
-                _clear(_group(self))
+                ground.clear(ground.group(self.name))
 
     def _nspawn(self) -> int:
-        group = _group(self)
+        group = ground.group(self.name)
         group.mkdir(parents=True, exist_ok=True)
         words = ["systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}"]
         words += [f"--machine={self.name}", "--register=no", "--keep-unit", "--settings=no"]
@@ -212,8 +191,8 @@ class Host:
         if not (self.folder / "known_hosts").exists():
             (etc / "hostname").write_text(f"{self.name}\n")
             (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n")
-            _do("ssh-keygen", "-q", "-A", "-f", str(self.root))
-            _admit(self.root)
+            ground.do("ssh-keygen", "-q", "-A", "-f", str(self.root))
+            ground.admit(self.root)
             keys = [file.read_text().split()[:2] for file in etc.glob("ssh/ssh_host_*.pub")]
             known = "".join(f"{self.ip} {kind} {key}\n" for kind, key in keys)
             (self.folder / "known_hosts").write_text(known)
@@ -252,84 +231,6 @@ def _alone() -> Iterator[None]:
     with (HOSTS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _do(*words: str, said: str = "") -> None:
-    done = subprocess.run(words, input=said, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CannotHost(f"{' '.join(words)}: {done.stderr.strip()[-2000:]}")
-
-
-def _base() -> Path:
-    """The image all hosts stand on, made once."""
-    made_of = "\n".join((REVISION, *SOURCES, PACKAGES))
-    base = BASES / hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    if not base.exists():
-        draft = BASES / "draft"
-        shutil.rmtree(draft, ignore_errors=True)
-        BASES.mkdir(parents=True, exist_ok=True)
-        words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", SUITE]
-        _do(*words, str(draft), *SOURCES)
-        _do("chroot", str(draft), "useradd", "-m", "-s", "/bin/bash", "admin")
-        (draft / "etc/sudoers.d/admin").write_text("admin ALL=(ALL) NOPASSWD: ALL\n")
-        (draft / "etc/machine-id").write_text("")
-        for file in (draft / "etc/ssh").glob("ssh_host_*"):
-            file.unlink()
-        # No timer of the system's own may hold its lock while a test installs.
-        off = ["apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service"]
-        _do("systemctl", f"--root={draft}", "--quiet", "mask", *off)
-        _do("systemctl", f"--root={draft}", "--quiet", "enable", "systemd-networkd")
-        draft.rename(base)
-    return base
-
-
-def _admit(root: Path) -> None:
-    """Let our key in, as root and as an administrator."""
-    if not KEY.exists():
-        _do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "identra", "-f", str(KEY))
-    for home in (root / "root", root / "home/admin"):
-        owner = home.stat()
-        (home / ".ssh").mkdir(mode=0o700, exist_ok=True)
-        shutil.copy(KEY.with_suffix(".pub"), home / ".ssh/authorized_keys")
-        for path in (home / ".ssh", home / ".ssh/authorized_keys"):
-            os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _group(host: Host) -> Path:
-    """The control group it runs in."""
-    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
-    top = next(Path(where) for _, where, kind, *_ in mounts if kind == "cgroup2")
-    return top / f"identra-hosts-{REALM}" / host.name
-
-
-def _clear(group: Path) -> None:
-    for inner in sorted(group.rglob("*/"), key=lambda path: -len(path.parts)):
-        with suppress(OSError):
-            inner.rmdir()
-
-
-def _open_network() -> None:
-    """A bridge, and a way out for what is installed from elsewhere."""
-    if Path(f"/sys/class/net/{BRIDGE}").exists():
-        return
-    _do("ip", "link", "add", BRIDGE, "type", "bridge")
-    _do("ip", "address", "add", f"{NET}.1/24", "dev", BRIDGE)
-    _do("ip", "link", "set", BRIDGE, "up")
-    forward = Path("/proc/sys/net/ipv4/ip_forward")
-    (HOSTS / "forward").write_text(forward.read_text())
-    forward.write_text("1")
-    chain = "type nat hook postrouting priority srcnat;"
-    rule = f'ip saddr {NET}.0/24 oifname != "{BRIDGE}" masquerade'
-    _do("nft", "-f", "-", said=f"table ip {TABLE} {{\nchain out {{\n{chain}\n{rule}\n}}\n}}\n")
-
-
-def _close_network() -> None:
-    """Leave this machine as it was, once no host runs."""
-    if any(host.runs() for host in every()) or not Path(f"/sys/class/net/{BRIDGE}").exists():
-        return
-    _do("nft", "delete", "table", "ip", TABLE)
-    _do("ip", "link", "delete", BRIDGE)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text((HOSTS / "forward").read_text())
 
 
 def main(verb: str = "help", *words: str) -> int:

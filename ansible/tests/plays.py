@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "ansible"
 BIN = Path(sys.executable).parent
+KEEPS = bool(os.environ.get("IDENTRA_TEST_KEEP_HOSTS"))
+"""Whether hosts outlive the run, and are met again by the next: to work on a test."""
+
 TIMES: list[tuple[str, float]] = []
 """What was measured, in seconds, for the end of the run."""
 
@@ -103,12 +106,13 @@ def opened(
     try:
         begun = time.monotonic()
         for name in site.names:
-            Host(name).destroy()
+            if not KEEPS:
+                Host(name).destroy()
             Host(name).boot()
         TIMES.append((f"booting {', '.join(site.names)}", time.monotonic() - begun))
         yield site
     finally:
-        for name in site.names:
+        for name in () if KEEPS else site.names:
             Host(name).destroy()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _Found = TypeVar("_Found")
 PATIENCE = 60.0
-EVERY = 0.04
+EVERY = 0.1
 """Seconds between the requests of one caller."""
 
 

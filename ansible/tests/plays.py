@@ -42,9 +42,14 @@ class Played:
 
     @property
     def refusal(self) -> str:
-        """The sentence by which a play was stopped."""
-        found = re.findall(r'"msg": "(.*?)"[,}]|^ *msg: (.*)$', self.said, re.MULTILINE)
-        return " ".join("".join(each) for each in found)
+        """The sentences by which hosts stopped the play."""
+        return " ".join(self.refusals.values())
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """The sentence of each host that stopped the play."""
+        found = re.findall(r"^(?:fatal|failed): \[(.+?)\].* => (\{.*\})$", self.said, re.MULTILINE)
+        return {host: str(json.loads(told).get("msg", "")) for host, told in found}
 
 
 @dataclass
@@ -66,16 +71,19 @@ class Site:
 
     def play(self, playbook: str, *arguments: str, **variables: Any) -> Played:
         """Run a playbook; further variables over the site's own."""
+        return self.run(inventory(self.groups), playbook, *arguments, **variables)
+
+    def run(self, hosts: Any, playbook: str, *arguments: str, **variables: Any) -> Played:
+        """The same on another inventory."""
         where, said = self.folder / "inventory.json", self.folder / "variables.json"
-        where.write_text(json.dumps(inventory(self.groups)))
+        where.write_text(json.dumps(hosts))
+        said.touch(mode=0o600)
         said.write_text(json.dumps(self.variables | variables))
-        said.chmod(0o600)
         words = [f"{BIN}/ansible-playbook", "-i", str(where)]
         if self.example:
             words += ["-e", f"@inventories/{self.example}/group_vars/all/identra.yml"]
-        words += ["-e", f"@{said}"]
         done = subprocess.run(
-            [*words, f"playbooks/{playbook}.yml", *arguments],
+            [*words, "-e", f"@{said}", f"playbooks/{playbook}.yml", *arguments],
             cwd=HOME,
             env=clean(),
             stdin=subprocess.DEVNULL,

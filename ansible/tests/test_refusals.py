@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import plays
 import pytest
+from hosts import inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,32 +15,25 @@ if TYPE_CHECKING:
 
 LOOK = "find /etc /opt /usr/local /var/lib -newer /etc/hostname -not -path '*/systemd/*' | sort"
 
-MISSING: list[tuple[str, dict[str, Any], str, str]] = [
-    ("no URL", {"identra_public_url": ""}, "identra_public_url", "say where people reach"),
-    ("no version", {"identra_source": "index"}, "identra_version", "set identra_version"),
-    ("unknown", {"identra_worker": 4}, "identra_worker", "correct its name"),
-    (
-        "no such wheel",
-        {"identra_wheelhouse": "/none.tar"},
-        "identra_wheelhouse",
-        "correct the path",
-    ),
-    (
-        "a secret in clear",
+PLACE = {"persistence": {"driver": "postgres", "host": "127.0.0.1", "name": "identra"}}
+"""Of hosts that are several: a file would be refused."""
+
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no-url": ({"identra_public_url": ""}, "identra_public_url", "say where people reach"),
+    "no-version": ({"identra_source": "index"}, "identra_version", "set identra_version"),
+    "unknown": ({"identra_worker": 4}, "identra_worker", "correct its name"),
+    "no-file": ({"identra_wheelhouse": "/none.tar"}, "identra_wheelhouse", "correct the path"),
+    "secret": (
         {"identra_settings": {"smtp_mailer": {"password": "hunter2hunter2"}}},
         "identra_settings",
         "move it to identra_secrets",
     ),
-    (
-        "said twice",
-        {"identra_settings": {"http_port": 9}},
-        "identra_settings says http_port",
-        "leave it out",
-    ),
-    ("one port for two", {"identra_grpc_port": 8080}, "identra_grpc_port", "another port"),
-    ("a port taken", {"identra_http_port": 22}, "identra_http_port", "another port"),
-    ("no kind", {"identra_workers": "many"}, "identra_workers", "int"),
-]
+    "twice": ({"identra_settings": {"http_port": 9}}, "says http_port", "leave it out"),
+    "one-port": ({"identra_grpc_port": 8080}, "identra_grpc_port", "another port"),
+    "port-taken": ({"identra_http_port": 22}, "identra_http_port", "another port"),
+    "kind": ({"identra_workers": "many"}, "identra_workers", "int"),
+    "file": ({"identra_settings": {}}, "identra_settings.persistence.driver", "keep one host"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +43,32 @@ def site(tmp_path_factory: pytest.TempPathFactory, common: dict[str, Any]) -> It
         yield site
 
 
-@pytest.mark.parametrize(
-    ("said", "variable", "remedy"),
-    [each[1:] for each in MISSING],
-    ids=[each[0] for each in MISSING],
-)
-def test_a_variable_is_refused_before_anything_is_touched(
-    site: Site, said: dict[str, Any], variable: str, remedy: str
-) -> None:
+@pytest.fixture(scope="module")
+def refused(site: Site, common: dict[str, Any]) -> plays.Played:
+    """One host under a name for each fault, so that one play meets all of them."""
     host = site.host("app1")
     before = host.run(LOOK).stdout
-    done = site.play("site", **said)
-    assert done.code != 0
-    assert variable in done.refusal, done.said[-2000:]
-    assert remedy in done.refusal
-    assert "hunter2hunter2" not in done.said
+    reached = inventory({"app": ["app1"]})["all"]["hosts"]["app1"]
+    names = {
+        name: reached | common | {"identra_settings": PLACE} | said
+        for name, (said, _, _) in WRONG.items()
+    }
+    shared = {"ansible_user": "admin", "ansible_python_interpreter": "/usr/bin/python3"}
+    app = {"app": {"hosts": {name: {} for name in WRONG}}}
+    hosts = {"all": {"hosts": names, "vars": shared, "children": app}}
+    bare = plays.Site(site.folder, {}, {})
+    done = bare.run(hosts, "site")
     assert done.changed == 0
     assert host.run(LOOK).stdout == before
+    return done
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_variable_is_refused_before_anything_is_touched(refused: plays.Played, name: str) -> None:
+    _, variable, remedy = WRONG[name]
+    assert variable in refused.refusals[name]
+    assert remedy in refused.refusals[name]
+    assert "hunter2hunter2" not in refused.said
 
 
 def test_a_disk_without_room_is_refused(site: Site) -> None:

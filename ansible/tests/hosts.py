@@ -36,7 +36,7 @@ SSH = ("-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes", "-o", "Con
 
 @dataclass(frozen=True)
 class Host:
-    """A host by its name: at most 11 letters, since its interface here is named for it."""
+    """A host by its name."""
 
     name: str
 
@@ -169,7 +169,13 @@ class Host:
         group = ground.group(self.name)
         group.mkdir(parents=True, exist_ok=True)
         words = ["systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}"]
-        words += [f"--machine={self.name}", "--register=no", "--keep-unit", "--settings=no"]
+        words += [
+            f"--machine=identra{self.ip.rpartition('.')[2]}-{ground.REALM}",
+            f"--hostname={self.name}",
+            "--register=no",
+            "--keep-unit",
+            "--settings=no",
+        ]
         words += [f"--network-bridge={BRIDGE}", "--resolv-conf=off", "--timezone=off"]
         words += ["--link-journal=no", "--console=read-only", "--kill-signal=SIGRTMIN+3"]
         # For IPAddressDeny= and the like of units.

@@ -98,12 +98,14 @@ def test_an_index_that_is_not_reached_is_named(site: Site) -> None:
     assert site.host("app1").run("ls /etc/identra/current", check=False).returncode != 0
 
 
+@pytest.fixture(scope="module")
+def deployed(site: Site) -> Site:
+    site.played("site")
+    return site
+
+
 class TestWhatRanGoesOn:
     """A wrong change meets a service that runs, which never notices."""
-
-    @pytest.fixture(scope="class", autouse=True)
-    def _deployed(self, site: Site) -> None:
-        site.played("site")
 
     @pytest.mark.parametrize(
         ("said", "named"),
@@ -126,24 +128,24 @@ class TestWhatRanGoesOn:
         ],
         ids=["settings", "database"],
     )
-    def test_wrong(self, site: Site, said: dict[str, Any], named: str) -> None:
-        host = site.host("app1")
+    def test_wrong(self, deployed: Site, said: dict[str, Any], named: str) -> None:
+        host = deployed.host("app1")
         since = "systemctl show -p ActiveEnterTimestamp --value identra"
         before = host.run(since).stdout
-        done = site.play("deploy", **said)
+        done = deployed.play("deploy", **said)
         assert done.code != 0
         assert named in done.refusal, done.said[-2000:]
         assert "What ran goes on" in done.refusal
         assert "of-no-database-at-all" not in done.said
         assert host.run(since).stdout == before
 
-    def test_a_full_disk(self, site: Site) -> None:
-        host = site.host("app1")
+    def test_a_full_disk(self, deployed: Site) -> None:
+        host = deployed.host("app1")
         small = "mount -t tmpfs -o size=100k none generations"
         host.run(f"cd /etc/identra; cp -a generations /tmp/kept; {small}")
         host.run("cp -a /tmp/kept/. /etc/identra/generations")
         try:
-            done = site.play("deploy", identra_settings={"codes": {"digits": 7}})
+            done = deployed.play("deploy", identra_settings={"codes": {"digits": 7}})
         finally:
             host.run("umount /etc/identra/generations")
         assert done.code != 0

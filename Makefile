@@ -6,9 +6,9 @@ BIN    := $(VENV)/bin
 NATIVE ?=
 STAMP  := $(VENV)/.installed$(if $(NATIVE),-native)
 SOURCE := $(if $(NATIVE),--no-build-isolation --no-cache-dir --no-binary argon2-cffi-bindings)
-RUFF_PATHS := identra plugins tests bench
+RUFF_PATHS := identra plugins tests bench ansible
 
-.PHONY: install run test test-all lint format proto bench lock clean
+.PHONY: install run test test-all test-ansible lint format proto bench lock clean
 
 install: $(STAMP)
 
@@ -30,11 +30,15 @@ test: $(STAMP)
 test-all: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --everywhere
 
+test-ansible: $(STAMP)
+	$(BIN)/python -m pytest ansible/tests
+
 lint: $(STAMP)
 	$(BIN)/ruff check $(RUFF_PATHS)
 	$(BIN)/ruff format --check $(RUFF_PATHS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" yamllint --strict . && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -q
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix $(RUFF_PATHS)
@@ -49,6 +53,7 @@ bench: $(STAMP)
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --group dev --extra otel pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --group native --constraints requirements.lock -o native.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --constraint requirements.lock pyproject.toml -o ansible/roles/identra/files/requirements.lock
 	cd tests/node && npm install --package-lock-only && node unname.mjs
 
 clean:

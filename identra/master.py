@@ -87,6 +87,8 @@ def make_file(path: Path) -> bool:
     """
     draft = path.with_name(f".{path.name}.{token(8)}")
     try:
+        if path.exists():  # where nothing can be written, too
+            return False
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             _write(draft, token(LENGTH) + "\n")
@@ -125,15 +127,25 @@ def read_files(paths: Sequence[Path]) -> MasterKeys:
 
 def _read(path: Path) -> MasterKey:
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
         text = path.read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError as fault:
         raise MasterKeyError(f"keys.master_key_files: {path}: {MISSING}") from fault
     except OSError as fault:
         raise MasterKeyError(f"keys.master_key_files: {path}: {fault.strerror}") from fault
-    if mode & EVERYONE:
+    if _is_open_to_others(found):
         raise MasterKeyError(f"keys.master_key_files: {path}: others may read it; chmod 600")
     return _parse(text, path)
+
+
+def _is_open_to_others(file: os.stat_result) -> bool:
+    """Whether anybody but its owner, or whoever root lets in by name, may read or change it.
+
+    A credential of systemd's is root's, and an access list lets one service's user read it: that
+    shows as a right of the group.
+    """
+    by_name = stat.S_IRGRP if file.st_uid == file.st_gid == 0 else 0
+    return bool(file.st_mode & EVERYONE & ~by_name)
 
 
 def _parse(text: str, path: Path) -> MasterKey:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from identra import ports
+from identra import ports, systemd
 from identra.errors import IdentraError, OperatorError
 from identra.settings import SettingsError
 from identra.workers import Alone, Workers
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from identra.app import App
     from identra.metrics.teller import Teller
     from identra.settings import Loaded
+    from identra.workers import Word
+
+ANSWER_EVERY: Final = 1.0
+"""Seconds between the signs of life that a worker sends its parent."""
 
 
 def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -> int:
@@ -38,6 +42,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
     log.configure(dev=dev)
     coredump.forbid()
     count = 1 if dev else workers
+    told = systemd.supervisor(os.environ)
     with (
         ports.bind(loaded) as rest,
         ports.reserve(loaded) as rpc,
@@ -51,7 +56,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         ports.listen(loaded, rest)
         build = partial(app.build, loaded, dev=dev, read_only=read_only, metering=beside.pen)
         # Held open by the parent, the socket would keep callers waiting once no worker listens.
-        house = Workers(partial(_work, build, Doors(rest, rpc), dev), rest.close, beside)
+        house = Workers(partial(_work, build, Doors(rest, rpc), dev), rest.close, beside, told)
         return house.keep(count, partial(_greet, rest, rpc, dev, beside.url))
 
 
@@ -121,14 +126,14 @@ def _work(
     doors: Doors,
     dev: bool,  # noqa: FBT001 - bound by partial
     lifeline: int,
-    ready: Callable[[], None],
+    word: Word,
 ) -> int:
     """What a worker does; its exit code."""
     import uvloop
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_open_doors(build, doors, lifeline, ready, dev=dev))
+            runner.run(_open_doors(build, doors, lifeline, word, dev=dev))
     except (IdentraError, OperatorError, SettingsError) as error:
         structlog.get_logger("identra").error("worker failed", says=str(error))
         return 1
@@ -142,7 +147,7 @@ async def _open_doors(
     build: Callable[[], Awaitable[App]],
     doors: Doors,
     lifeline: int,
-    ready: Callable[[], None],
+    word: Word,
     *,
     dev: bool,
 ) -> None:
@@ -153,14 +158,12 @@ async def _open_doors(
     hall = await build()
     try:
         with nullcontext() if dev else watching():  # a breakpoint is no fault
-            await _keep_open(hall, doors, stop, ready)
+            await _keep_open(hall, doors, stop, word)
     finally:
         await hall.close()
 
 
-async def _keep_open(
-    hall: App, doors: Doors, stop: asyncio.Event, ready: Callable[[], None]
-) -> None:
+async def _keep_open(hall: App, doors: Doors, stop: asyncio.Event, word: Word) -> None:
     """Both doors, until told to stop; then they drain at the same time."""
     import identra.grpc.server
     import identra.http.server
@@ -176,7 +179,16 @@ async def _keep_open(
         both.create_task(keep(identra.http.server.serving(hall, doors.rest)))
         both.create_task(keep(identra.grpc.server.serving(hall, ports.address_of(doors.rpc))))
         await opened.wait()
-        ready()
+        word.ready()
+        await _keep_answering(word, stop)
+
+
+async def _keep_answering(word: Word, stop: asyncio.Event) -> None:
+    """Sent by the loop that answers requests: none is sent while that is held up."""
+    while not stop.is_set():
+        word.answers()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), ANSWER_EVERY)
 
 
 def _stop_event(lifeline: int) -> asyncio.Event:

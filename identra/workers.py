@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 import structlog
 
 from identra.meter import UNMETERED
+from identra.systemd import Unsupervised
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
     from identra.meter import Meter
+    from identra.systemd import Supervisor
 
-    Work = Callable[[int, Callable[[], None]], int]
+    Work = Callable[[int, "Word"], int]
 
 LONGEST_STOP: Final = 20.0
 """Seconds after which workers that were asked to stop are killed."""
@@ -36,7 +38,24 @@ YOUNG: Final = 5.0
 
 _LONGEST_WAIT: Final = 30.0
 _TURN: Final = 0.5
+_READY, _ANSWERS = b"r", b"a"
 _STOPPERS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+
+
+class Word:
+    """What a worker sends its parent, through a pipe's end."""
+
+    def __init__(self, end: int) -> None:
+        self._end = end
+
+    def ready(self) -> None:
+        """It takes requests: said once."""
+        os.write(self._end, _READY)
+
+    def answers(self) -> None:
+        """Its loop turns: said every second or so. A parent that does not listen misses it."""
+        with suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._end, _ANSWERS)
 
 
 class Beside(Protocol):
@@ -121,24 +140,30 @@ class _End:
 class Workers:
     """Processes that all do the same work.
 
-    `work(lifeline, ready)` runs in each and answers its exit code: it calls `ready` once, ends
+    `work(lifeline, word)` runs in each and answers its exit code: it says `ready` once, ends
     cleanly on SIGTERM, and when the file descriptor `lifeline` can be read: the parent is gone.
-    `on_stop` is called in the parent before they are asked to end; `beside` is its other work.
+    `on_stop` is called in the parent before they are asked to end; `beside` is its other work,
+    and `supervisor` is told how they fare.
     """
 
     def __init__(
-        self, work: Work, on_stop: Callable[[], None], beside: Beside | None = None
+        self,
+        work: Work,
+        on_stop: Callable[[], None],
+        beside: Beside | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._work = work
         self._on_stop = on_stop
         self._beside = beside or Alone()
+        self._supervisor = supervisor or Unsupervised()
         self._started: dict[int, float] = {}
         self._due: list[float] = []
         self._failures = 0
         self._lifeline = os.pipe()
         self._news = os.pipe()
         self._wakes = os.pipe()
-        for end in (self._news[0], *self._wakes):
+        for end in (*self._news, *self._wakes):
             os.set_blocking(end, False)
 
     def keep(self, count: int, on_ready: Callable[[], None]) -> int:
@@ -149,9 +174,10 @@ class Workers:
         ready = 0
         while True:
             self._wait()
-            told = len(_drain(self._news[0]))
+            told = self._told()
             if ready < count <= ready + told:
                 on_ready()
+                self._supervisor.ready()
             ready += told
             if self._asked_to_stop():
                 return self._stop(0)
@@ -161,6 +187,13 @@ class Workers:
                 self._due.append(self._when_to_replace(end))
             self._replace()
             self._beside.turn()
+
+    def _told(self) -> int:
+        """How many workers said meanwhile that they are ready."""
+        said = _drain(self._news[0])
+        if _ANSWERS in said:
+            self._supervisor.answered(time.monotonic())
+        return said.count(_READY)
 
     def _wait(self) -> None:
         reads, writes = self._beside.waits_for()
@@ -193,7 +226,7 @@ class Workers:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             os.close(self._lifeline[1])
             self._beside.leave()
-            code = self._work(self._lifeline[0], lambda: _tell(self._news[1]))
+            code = self._work(self._lifeline[0], Word(self._news[1]))
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -225,6 +258,7 @@ class Workers:
 
     def _stop(self, code: int) -> int:
         """Ask all to end; kill those that do not in time, or at once when asked again."""
+        self._supervisor.stopping()
         self._on_stop()
         self._beside.close()
         until = time.monotonic() + LONGEST_STOP
@@ -248,10 +282,6 @@ def _drain(end: int) -> bytes:
         return os.read(end, 4096)
     except BlockingIOError:
         return b""
-
-
-def _tell(end: int) -> None:
-    os.write(end, b"r")
 
 
 def _heard(_number: int, _frame: object) -> None:

@@ -80,11 +80,21 @@ def _mysql(lines: Iterator[bytes]) -> Content:
         last = line or last
         if begun := INSERT.match(line):
             names = [name.strip(" `") for name in begun[2].decode().split(",")]
-            rows = (map(_inserted, VALUE.finditer(row[0])) for row in ROW.finditer(begun[3]))
-            found.take(begun[1].decode(), (dict(zip(names, row, strict=True)) for row in rows))
+            for row in _rows(begun[3], lines):
+                found.take(begun[1].decode(), [dict(zip(names, row, strict=True))])
     if not last.startswith(ENDED):
         raise archive.Failed("the dump of the database ends before its end")
     return found
+
+
+def _rows(line: bytes, lines: Iterator[bytes]) -> Iterator[list[str | None]]:
+    """The rows of a statement, which has one on each line, or all on one, up to its semicolon."""
+    while True:
+        for row in ROW.finditer(line):
+            yield [_inserted(value) for value in VALUE.finditer(row[0])]
+        if line.endswith(b";"):
+            return
+        line = next(lines, b";")
 
 
 def _lines(stream: Iterable[bytes]) -> Iterator[bytes]:

@@ -34,7 +34,7 @@ NAMED = {
     "redis.password": SECRETS["redis_password"],
 }
 METRICS = {"metrics": {"port": 9464}}
-EVERYWHERE = "/etc /opt /root /run /tmp /usr/local /var"
+EVERYWHERE = "~ /etc /opt /run /tmp /usr/local /var"
 
 
 @dataclass
@@ -101,11 +101,11 @@ def test_what_its_own_master_keys_do_not_open_is_no_backup(kept: Kept) -> None:
     host = kept.site.host("old1")
     begun, before = host.run("date +%s").stdout.strip(), _backups(host)
     key = "/etc/identra/keys/master.key"
-    host.run(f"mv {key} /root/ && /opt/identra/current/bin/identra keys new-master-key {key}")
+    host.run(f"mv {key} /run/ && /opt/identra/current/bin/identra keys new-master-key {key}")
     try:
         assert host.run("systemctl start identra-backup", check=False).returncode != 0
     finally:
-        host.run(f"mv /root/master.key {key}")
+        host.run(f"mv /run/master.key {key}")
     told = host.run(f"journalctl -o cat -t identra-backup --since=@{begun}").stdout
     assert "the ring in the backup can't be opened" in told
     assert _backups(host) == before

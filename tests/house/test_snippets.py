@@ -69,13 +69,25 @@ def test_json_is_what_the_service_answers(fence: Fence) -> None:
         assert "event" in said, "a line of the log, or a shape that this test knows"
 
 
-@pytest.mark.parametrize("fence", of("yaml"))
+@pytest.mark.parametrize(
+    "fence", [it for it in of("yaml") if "scrape_configs" in it.values[0].text]
+)
 def test_a_scrape_asks_where_metrics_are_by_default(fence: Fence) -> None:
     (job,) = yaml.safe_load(fence.text)["scrape_configs"]
     said = Metrics()
     assert job["static_configs"] == [{"targets": [f"{said.host}:{said.port}"]}]
     assert 'job="identra"' in handbook.read(fence.page)
     assert job["job_name"] == "identra"
+
+
+@pytest.mark.parametrize(
+    "fence", [it for it in of("yaml") if "scrape_configs" not in it.values[0].text]
+)
+def test_a_variable_of_a_role_that_is_shown_is_there(fence: Fence) -> None:
+    taken: set[str] = set()
+    for file in (handbook.ROOT / "ansible/roles").glob("*/meta/argument_specs.yml"):
+        taken |= set(yaml.safe_load(file.read_text())["argument_specs"]["main"]["options"])
+    assert set(yaml.safe_load(fence.text)) <= taken
 
 
 def commands() -> Iterator[Any]:

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed$(if $(NATIVE),-native)
 SOURCE := $(if $(NATIVE),--no-build-isolation --no-cache-dir --no-binary argon2-cffi-bindings)
 RUFF_PATHS := identra plugins tests bench ansible
 
-.PHONY: install run test test-all test-ansible lint format proto bench lock clean
+.PHONY: install run test test-all test-ansible variables lint format proto bench lock clean
 
 install: $(STAMP)
 
@@ -33,11 +33,15 @@ test-all: $(STAMP)
 test-ansible: $(STAMP)
 	$(BIN)/python -m pytest ansible/tests
 
+variables: $(STAMP)
+	$(BIN)/python ansible/reference.py
+
 lint: $(STAMP)
 	$(BIN)/ruff check $(RUFF_PATHS)
 	$(BIN)/ruff format --check $(RUFF_PATHS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 	cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" yamllint --strict . && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -q
 
 format: $(STAMP)

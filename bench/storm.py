@@ -69,7 +69,7 @@ def compare(scene: Scene, *, rounds: int, seconds: float) -> Weather:
         for _ in range(rounds):
             _take_turns(subjects, weather.alone, seconds)
             whole = len(subjects) * seconds + 2 * LEAD
-            raid = beside.submit(_blow, scene, weather.hashes * TIMES, whole)
+            raid = beside.submit(_blow, scene, max(weather.hashes, 1) * TIMES, whole)
             time.sleep(LEAD)
             _take_turns(subjects, weather.storm, seconds)
             weather.raids.append(raid.result())

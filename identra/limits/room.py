@@ -84,12 +84,6 @@ class Limits:
                     first = count.value == share.most + 1
                     await self._refuse(limited, share, subject, peer, first=first)
 
-    async def give_back(self, allowances: tuple[Allowance, ...], subject: str, peer: Peer) -> None:
-        """Return what was spent on an act that came to nothing through no fault of the peer."""
-        for allowance in allowances:
-            for share in shares_of(allowance, subject, network_of(peer)):
-                await self._counts.count(share.key, ttl=allowance.window, by=-1)
-
     async def spend_peer(self, allowance: Allowance, peer: Peer) -> None:
         """Take one from what a peer network has for itself. Raises RateLimited."""
         await self._count_peer(allowance, peer, by=1, most=allowance.most)

@@ -26,9 +26,7 @@ def _options(role: str) -> dict[str, dict[str, Any]]:
 
 def test_the_page_says_what_the_roles_take() -> None:
     written = runpy.run_path(str(ROOT / "ansible/reference.py"))
-    assert (ROOT / "docs/reference/ansible.md").read_text() == written["page"](), (
-        "make variables"
-    )
+    assert (ROOT / "docs/reference/ansible.md").read_text() == written["page"](), "make variables"
 
 
 @pytest.mark.parametrize("role", ROLES)

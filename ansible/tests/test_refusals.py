@@ -149,6 +149,7 @@ class TestWhatRanGoesOn:
         small = "mount -t tmpfs -o size=100k none generations"
         host.run(f"cd /etc/identra; cp -a generations /tmp/kept; {small}")
         host.run("cp -a /tmp/kept/. /etc/identra/generations")
+        host.run("cat /dev/zero >/etc/identra/generations/.full", check=False)
         try:
             done = deployed.play("deploy", identra_settings={"codes": {"digits": 7}})
         finally:

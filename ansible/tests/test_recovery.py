@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -128,9 +127,7 @@ def test_a_fresh_host_takes_the_place_of_one_that_is_gone(kept: Kept) -> None:
     fresh = Host("new1")
     fresh.boot()
     kept.site.groups = kept.groups("new1")
-    begun = time.monotonic()
     kept.site.played("restore", restore_from=str(backup), restore_identity=str(kept.identity))
-    plays.TIMES.append((f"restoring {kept.kind} onto an empty host", time.monotonic() - begun))
 
     new = Desk(fresh)
     assert kids <= new.kids()

@@ -22,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,14 +99,16 @@ def _sealed(
     )
     allowed = [*recipients, mine.stderr.split()[-1]]
     place, config = tree.persistence, _packed()
-    sums = {
-        "database.age": archive.seal(database.dump(place, work), part / "database.age", allowed),
-        "secrets.age": archive.seal([config], part / "secrets.age", allowed),
-    }
-    for name, was in sums.items():
-        if archive.digest(archive.opened(part / name, identity)) != was:
-            raise archive.Failed(f"{name}: opened again it is not what was put in")
-    found = content.look(place.driver, part / "database.age", identity, work)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as room:  # of the unit alone, and on the disk
+        dump = database.dump(place, work, Path(room))
+        sums = {
+            "database.age": archive.seal(dump, part / "database.age", allowed),
+            "secrets.age": archive.seal([config], part / "secrets.age", allowed),
+        }
+        for name, was in sums.items():
+            if archive.digest(archive.opened(part / name, identity)) != was:
+                raise archive.Failed(f"{name}: opened again it is not what was put in")
+        found = content.look(place.driver, part / "database.age", identity, Path(room))
     return {
         "form": FORM,
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -37,10 +37,10 @@ class Content:
             self.keys += held
 
 
-def look(driver: str, file: Path, identity: Path, work: Path) -> Content:
+def look(driver: str, file: Path, identity: Path, room: Path) -> Content:
     """Read a sealed dump to its end. Raises Failed where it is no whole dump of Identra's."""
     if driver == "sqlite":
-        return _sqlite(archive.opened(file, identity), work / "opened.db")
+        return _sqlite(archive.opened(file, identity), room / "opened.db")
     if driver == "postgres":
         return _postgres(_lines(archive.opened(file, identity, ["pg_restore", "--file=-"])))
     return _mysql(_lines(archive.opened(file, identity)))

@@ -19,10 +19,13 @@ ENDED = b"-- Dump completed"
 """The last line of a whole dump of MariaDB's."""
 
 
-def dump(place: Persistence, work: Path) -> Iterator[bytes]:
-    """Everything at one moment, beside the running service. Raises Failed."""
+def dump(place: Persistence, work: Path, room: Path) -> Iterator[bytes]:
+    """Everything at one moment, beside the running service. Raises Failed.
+
+    Secrets are in `work`, in memory; what may be large is in `room`, on the disk.
+    """
     if place.driver == "sqlite":
-        return _copy(Path(place.name), work / "copy.db")
+        return _copy(Path(place.name), room / "copy.db")
     if place.driver == "postgres":
         words = ["pg_dump", "--format=custom", "--no-password", "--table=identra_*", place.name]
         return archive.read(words, env=_postgres(place, work))

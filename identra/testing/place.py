@@ -58,7 +58,8 @@ class Place:
     """Whether a GET needs no token of the place's."""
     mints: bool = False
     """Whether the client's secret is minted anew each time: then any will do."""
-    secret: str = field(default_factory=token)
+    secret: str = field(default_factory=lambda: f"kit-{token()}")
+    """The client's: it begins like none that was published as a sample, whatever is drawn."""
     asked: list[str] = field(default_factory=list)
     posted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)

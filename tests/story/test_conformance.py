@@ -350,6 +350,15 @@ def test_the_kit_fails_a_twin_that_breaks_the_rule(rule: str, twin: type[Acme]) 
     assert set(broken(AcmeRules, of(twin), rule)) == {rule}
 
 
+def test_of_several_providers_the_one_that_is_named_is_looked_at() -> None:
+    class Second(ByName):
+        name = "second"
+
+    named: Any = type("SecondRules", (AcmeRules,), {"provider": "second"})
+    assert broken(named, of(Acme, Second), "a_changed_name")
+    assert not broken(AcmeRules, of(Second, Acme), "a_changed_name")
+
+
 def test_the_kits_client_secret_is_never_taken_for_a_published_sample() -> None:
     """Whatever is drawn: a rule that fails once in ten thousand runs is worse than none."""
     drawn = zip(Place().secret, Place().secret, strict=True)

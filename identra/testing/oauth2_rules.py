@@ -138,11 +138,12 @@ async def vouches_for_hers_alone(case: RedirectingConformance, _: Watch) -> None
 
 
 async def vouches_for_nothing_unverified(case: RedirectingConformance, _: Watch) -> None:
-    """An unverified address opens nobody's account."""
+    """An unverified address opens nobody's account, whoever's word for it was had before."""
     if case.make.email_trust is EmailTrust.always:
         return  # its word is that every address is verified: there is nothing to read
     async with case.house() as house:
         victim = await house.owner(VICTIM)
+        await case.is_refused(house, case.somebody(email=VICTIM))
         person = case.somebody(OTHER, name="mallory", email=VICTIM, verified=False)
         if await case.is_refused(house, person):
             return

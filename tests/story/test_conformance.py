@@ -242,6 +242,19 @@ class Floating(Acme):
         return told if isinstance(told, str) else str(float(told))
 
 
+class Recalling(Acme):
+    """Once the place has verified an address, it is good for whoever has it."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.verified: set[str] = set()
+
+    def addresses(self, me: dict[str, Any]) -> tuple[Address, ...]:
+        if me["verified"]:
+            self.verified.add(me["email"])
+        return super().addresses({**me, "verified": me["email"] in self.verified})
+
+
 class Folding(Acme):
     def subject(self, me: dict[str, Any]) -> str:
         return str(me["id"]).lower()
@@ -319,6 +332,7 @@ TWINS = [
     ("a_missing_email", MakesUp),
     ("a_verified_email", AnothersAddress),
     ("an_unverified_email", Trusting),
+    ("an_unverified_email", Recalling),
     ("a_changed_email", ByEmail),
     ("a_changed_name", ByName),
     ("a_shared_name", ByName),

@@ -83,6 +83,11 @@ class Conformance:
         """The provider's name."""
         return self.provider or self.name
 
+    @property
+    def looks_at(self) -> str:
+        """The name of the provider class under test; none where there is no provider."""
+        return str(self.settings.get("plugin") or self.place_name)
+
     def run(self) -> Iterator[Result]:
         """Run every rule."""
         for rule in self.rules:

@@ -81,6 +81,11 @@ class HooksConformance(Conformance):
         Rule("no_secret_in_logs", writes_no_secret),
     )
 
+    @property
+    def looks_at(self) -> str:
+        """No provider."""
+        return ""
+
     def replies(self) -> Mapping[str, Any]:
         """The JSON of each URL that a hook asks or posts to."""
         return {}

@@ -127,12 +127,23 @@ async def makes_up_no_address(case: RedirectingConformance, _: Watch) -> None:
         demand(not told, f"the place told no address, and {told!r} came of it")
 
 
+async def vouches_for_hers_alone(case: RedirectingConformance, _: Watch) -> None:
+    """A verified address is vouched for as the place tells it, and no other."""
+    async with case.house() as house:
+        if case.provider_in(house).trust is EmailTrust.never:
+            return
+        for person in (case.somebody(), case.somebody(OTHER, name="eve", email="eve@example.com")):
+            told = (await house.sign_in(case.place_name, person)).email
+            demand(told == person.email, f"the place verified {person.email}, and {told!r} came in")
+
+
 async def vouches_for_nothing_unverified(case: RedirectingConformance, _: Watch) -> None:
-    """An unverified address opens nobody's account."""
+    """An unverified address opens nobody's account, whoever's word for it was had before."""
     if case.make.email_trust is EmailTrust.always:
         return  # its word is that every address is verified: there is nothing to read
     async with case.house() as house:
         victim = await house.owner(VICTIM)
+        await case.is_refused(house, case.somebody(email=VICTIM))
         person = case.somebody(OTHER, name="mallory", email=VICTIM, verified=False)
         if await case.is_refused(house, person):
             return
@@ -178,6 +189,12 @@ async def refuses_nobody(case: RedirectingConformance, _: Watch) -> None:
 async def tells_numbers_apart(case: RedirectingConformance, _: Watch) -> None:
     """Numbers as subjects stay apart, or are refused."""
     await case.demand_two(Person(2**53, "one", None), Person(2**53 + 1, "two", None), "numbers")
+
+
+async def tells_letters_apart(case: RedirectingConformance, _: Watch) -> None:
+    """Subjects that differ in capitals alone stay apart, or are refused."""
+    one, two = Person("u-Ada", "one", None), Person("u-aDA", "two", None)
+    await case.demand_two(one, two, "subjects that differ in capitals")
 
 
 async def tells_huge_subjects_apart(case: RedirectingConformance, _: Watch) -> None:
@@ -245,12 +262,14 @@ RULES: Final = (
     Rule("a_replayed_code", refuses_a_replayed_code),
     Rule("an_answer_of_another_issuer", refuses_anothers_answer),
     Rule("a_missing_email", makes_up_no_address),
+    Rule("a_verified_email", vouches_for_hers_alone),
     Rule("an_unverified_email", vouches_for_nothing_unverified),
     Rule("a_changed_email", partial(keeps_to_the_subject, email="new@example.com")),
     Rule("a_changed_name", partial(keeps_to_the_subject, name="lovelace")),
     Rule("a_shared_name", tells_namesakes_apart),
     Rule("an_empty_subject", refuses_nobody),
     Rule("a_numeric_subject", tells_numbers_apart),
+    Rule("a_subject_in_capitals", tells_letters_apart),
     Rule("a_huge_subject", tells_huge_subjects_apart),
     *(Rule(f"upstream_{one.name}", partial(is_clean_beside_a_fault, fault=one)) for one in Fault),
     Rule("no_secret_in_logs", writes_no_secret),

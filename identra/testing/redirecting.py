@@ -59,9 +59,15 @@ class RedirectingConformance(Conformance):
 
     @property
     def make(self) -> type[RedirectingProvider]:
-        """The provider class under test."""
-        made: list[type[Any]] = self.module.providers()
-        return next(one for one in made if issubclass(one, self.kind))
+        """The provider class under test: the one of its name, or the plugin's first of the kind."""
+        brought: list[type[Any]] = self.module.providers()
+        made = [one for one in brought if issubclass(one, self.kind)]
+        return next((one for one in made if one.name == self.place_name), made[0])
+
+    @property
+    def looks_at(self) -> str:
+        """Its name."""
+        return self.make.name
 
     @asynccontextmanager
     async def house(self) -> AsyncIterator[House]:

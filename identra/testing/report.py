@@ -41,7 +41,8 @@ class Report:
 def cases_of(plugin: Plugin) -> tuple[Conformance, ...]:
     """The rules that a plugin brings, with its canned answers.
 
-    Raises OperatorError for an entry point that is none.
+    Raises OperatorError for an entry point that is none, or is about another plugin, and where
+    some of its providers have answers and others have not.
     """
     found: list[Conformance] = []
     for entry in entry_points(group=GROUP):
@@ -49,8 +50,21 @@ def cases_of(plugin: Plugin) -> tuple[Conformance, ...]:
             made = entry.load()
             if not (isinstance(made, type) and issubclass(made, Conformance)):
                 raise OperatorError(f"plugin {plugin.name}: {entry.value} is no Conformance")
-            found.append(made())
+            found.append(_of_this(plugin, made()))
+    unseen = {make.name for make in plugin.makes} - {case.looks_at for case in found}
+    if found and unseen:
+        raise OperatorError(f"plugin {plugin.name}: brings no canned answers for {min(unseen)}")
     return tuple(found)
+
+
+def _of_this(plugin: Plugin, case: Conformance) -> Conformance:
+    """The case, if it looks at this plugin: one that was copied may still name another."""
+    brings = {make.name for make in getattr(case.module, "providers", tuple)()}
+    if case.name != plugin.name or brings != {make.name for make in plugin.makes}:
+        raise OperatorError(
+            f"plugin {plugin.name}: {type(case).__name__} is about {case.name} in {case.plugin}"
+        )
+    return case
 
 
 def report(plugin: Plugin, results: list[Result], *, identra: str, at: str) -> Report:

@@ -26,7 +26,8 @@ async def test_one_network_leaves_no_more_than_its_share(
         said = {"X-Request-ID": "r" * 64, "User-Agent": "u" * 4000}
         for number in range(EACH + 10):
             body = {"email": f"victim-{number}@example.com", "code": "0" * 2000}
-            assert (await flood.say("/email/login", body, **said)).status_code == 401
+            refused = await flood.say("/email/login", body, **said)
+            assert refused.status_code in {401, 429}
         refused = await her.answer("ada@example.com", "000000")
         await house.app.login._attempts.write()  # type: ignore[attr-defined]
         t = house.app.database.tables.attempts

@@ -242,6 +242,29 @@ class Floating(Acme):
         return told if isinstance(told, str) else str(float(told))
 
 
+class Recalling(Acme):
+    """Once the place has verified an address, it is good for whoever has it."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.verified: set[str] = set()
+
+    def addresses(self, me: dict[str, Any]) -> tuple[Address, ...]:
+        if me["verified"]:
+            self.verified.add(me["email"])
+        return super().addresses({**me, "verified": me["email"] in self.verified})
+
+
+class Folding(Acme):
+    def subject(self, me: dict[str, Any]) -> str:
+        return str(me["id"]).lower()
+
+
+class AnothersAddress(Acme):
+    def addresses(self, me: dict[str, Any]) -> tuple[Address, ...]:
+        return (Address(f"{me['name']}@acme.example", verified=me["verified"], primary=True),)
+
+
 class Cutting(Acme):
     def subject(self, me: dict[str, Any]) -> str:
         return str(me["id"])[:100]
@@ -307,12 +330,15 @@ TWINS = [
     ("a_person_is_let_in", ByName),
     ("people_are_kept_apart", Remembers),
     ("a_missing_email", MakesUp),
+    ("a_verified_email", AnothersAddress),
     ("an_unverified_email", Trusting),
+    ("an_unverified_email", Recalling),
     ("a_changed_email", ByEmail),
     ("a_changed_name", ByName),
     ("a_shared_name", ByName),
     ("an_empty_subject", Anybody),
     ("a_numeric_subject", Floating),
+    ("a_subject_in_capitals", Folding),
     ("a_huge_subject", Cutting),
     ("upstream_error", Swallowing),
     ("upstream_html", Swallowing),
@@ -338,12 +364,19 @@ def test_the_kit_fails_a_twin_that_breaks_the_rule(rule: str, twin: type[Acme]) 
     assert set(broken(AcmeRules, of(twin), rule)) == {rule}
 
 
+def test_of_several_providers_the_one_that_is_named_is_looked_at() -> None:
+    class Second(ByName):
+        name = "second"
+
+    named: Any = type("SecondRules", (AcmeRules,), {"provider": "second"})
+    assert broken(named, of(Acme, Second), "a_changed_name")
+    assert not broken(AcmeRules, of(Second, Acme), "a_changed_name")
+
+
 def test_the_kits_client_secret_is_never_taken_for_a_published_sample() -> None:
     """Whatever is drawn: a rule that fails once in ten thousand runs is worse than none."""
-    first, second = Place().secret, Place().secret
-    always = "".join(
-        same for same, _ in takewhile(lambda two: two[0] == two[1], zip(first, second, strict=True))
-    )
+    drawn = zip(Place().secret, Place().secret, strict=True)
+    always = "".join(one for one, other in takewhile(lambda pair: pair[0] == pair[1], drawn))
     assert always
     assert not any(always.startswith(one) or one.startswith(always) for one in SAMPLES)
 

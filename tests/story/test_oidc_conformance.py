@@ -113,6 +113,11 @@ class MakesUp(AcmeId):
         return UserInfo(claims["sub"], addresses=(Address(told, verified=True, primary=True),))
 
 
+class AnothersAddress(AcmeId):
+    def read(self, claims: dict[str, Any]) -> UserInfo:
+        return super().read({**claims, "email": f"{claims['name']}@acme.example"})
+
+
 class Demanding(AcmeId):
     def read(self, claims: dict[str, Any]) -> UserInfo:
         return UserInfo(claims["sub"], addresses=(Address(claims["email"]),))
@@ -183,6 +188,7 @@ TWINS = [
     ("people_are_kept_apart", Remembers, "two people became one user"),
     ("a_missing_email", MakesUp, "the place told no address"),
     ("a_missing_email", Demanding, "without an address nobody comes in"),
+    ("a_verified_email", AnothersAddress, "the place verified ada@example.com, and 'ada@acme"),
     ("an_unverified_email", Vouching, "opened its owner's account"),
     ("an_unsaid_verification", Truthy, "email_verified says 'false'"),
     ("an_unsaid_verification", UnlessToldNot, "email_verified is missing"),
@@ -301,6 +307,7 @@ MEDDLERS: list[tuple[str, dict[str, Any], str]] = [
     ("a_promised_issuer", hearing_anybody(), "without its iss is taken"),
     ("an_empty_subject", taking_for_a_subject(lambda sub: str(sub or "who")), "somebody came in"),
     ("a_numeric_subject", taking_for_a_subject(lambda sub: str(float(sub))), "became one user"),
+    ("a_subject_in_capitals", taking_for_a_subject(lambda sub: str(sub).lower()), "became one"),
     ("a_huge_subject", taking_for_a_subject(lambda sub: str(sub)[:100]), "became one user"),
     *((f"upstream_{one}", swallowing(), "gave") for one in ("error", "html", "slow", "redirect")),
     ("a_missing_nonce", forgiving("another nonce, or none"), "has no nonce"),

@@ -156,6 +156,49 @@ def test_of_several_sets_of_answers_a_rule_must_hold_for_each(
     assert second.endswith("acme 1.0: breaks objections\n")
 
 
+ANSWERS = "conformance.py"
+UNFIT = {
+    "of another plugin": (
+        ANSWERS,
+        'name = "acme"\n    plugin = "identra_acme"',
+        'name = "password"\n    plugin = "identra_password"',
+        "AcmeConformance is about password in identra_password",
+    ),
+    "of another plugin under this one's name": (
+        ANSWERS,
+        'plugin = "identra_acme"',
+        'plugin = "identra_password"',
+        "AcmeConformance is about acme in identra_password",
+    ),
+    "of one of two providers": (
+        "__init__.py",
+        "return [Acme]",
+        "return [Acme, type('Two', (Acme,), {'name': 'two'})]",
+        "brings no canned answers for two",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_answers_do_not_speak_for_what_they_do_not_look_at(
+    tmp_path: Path, settings: Path, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as those that were copied from another plugin and still name that."""
+    file, before, after, says = UNFIT[case]
+    pyproject, modules = draft(tmp_path, "secret")
+    changed = tmp_path / "draft" / "src" / "identra_acme" / file
+    assert before in changed.read_text()
+    changed.write_text(changed.read_text().replace(before, after))
+    importlib.invalidate_caches()
+    try:
+        with installed(tmp_path, pyproject, modules):
+            assert run(["plugins", "check", "acme", "--config", str(settings)]) == 1
+            assert f"plugin acme: {says}" in capsys.readouterr().err
+            assert not (tmp_path / "reports").exists()
+    finally:
+        sys.path.remove(str(tmp_path / "draft" / "src"))
+
+
 @pytest.mark.parametrize("name", ["oauth", "ACME", "a", "../x", "a-b"])
 def test_no_draft_is_written_under_a_name_that_no_plugin_can_have(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from jwcrypto.common import JWException
@@ -17,7 +18,6 @@ from identra.secret import base64url, digest, from_base64url, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 LENGTH: Final = 32
 ID_LENGTH: Final = 16
@@ -133,18 +133,24 @@ def _read(path: Path) -> MasterKey:
         raise MasterKeyError(f"keys.master_key_files: {path}: {MISSING}") from fault
     except OSError as fault:
         raise MasterKeyError(f"keys.master_key_files: {path}: {fault.strerror}") from fault
-    if _is_open_to_others(found):
+    if _is_open_to_others(found, credential=_is_credential(path)):
         raise MasterKeyError(f"keys.master_key_files: {path}: others may read it; chmod 600")
     return _parse(text, path)
 
 
-def _is_open_to_others(file: os.stat_result) -> bool:
-    """Whether anybody but its owner, or whoever root lets in by name, may read or change it.
+def _is_credential(path: Path) -> bool:
+    """Whether systemd laid the file out for this service alone."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return folder is not None and path.parent == Path(folder)
+
+
+def _is_open_to_others(file: os.stat_result, *, credential: bool) -> bool:
+    """Whether anybody but its owner, or whoever systemd lets in by name, may read or change it.
 
     A credential of systemd's is root's, and an access list lets one service's user read it: that
     shows as a right of the group.
     """
-    by_name = stat.S_IRGRP if file.st_uid == file.st_gid == 0 else 0
+    by_name = stat.S_IRGRP if credential and file.st_uid == file.st_gid == 0 else 0
     return bool(file.st_mode & EVERYONE & ~by_name)
 
 

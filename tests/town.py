@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, cycle
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,7 +25,6 @@ from identra.db import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from homes import Sections
     from standin.sites import Site
@@ -128,12 +129,28 @@ def one_answers(service: running.Running, worker: int) -> Iterator[None]:
     """Let one worker alone take what comes meanwhile: the others stand still."""
     others = [pid for pid in service.workers() if pid != worker]
     for pid in others:
-        os.kill(pid, signal.SIGSTOP)
+        _freeze(pid)
     try:
         yield
     finally:
         for pid in others:
             os.kill(pid, signal.SIGCONT)
+
+
+def _freeze(pid: int) -> None:
+    """Stop a process where it holds no file's lock: what it writes by itself is not cut in two."""
+    os.kill(pid, signal.SIGSTOP)
+    while _locks(pid):
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.002)
+        os.kill(pid, signal.SIGSTOP)
+
+
+def _locks(pid: int) -> bool:
+    """Whether it may write to a file that others may not write to meanwhile, as far as is told."""
+    told = Path("/proc/locks")
+    lines = [line.split() for line in told.read_text().splitlines()] if told.exists() else []
+    return any("WRITE" in line and str(pid) in line for line in lines)
 
 
 class Turns(httpx.BaseTransport):
@@ -159,8 +176,13 @@ def client(service: running.Running, prefix: str = "") -> Iterator[httpx.Client]
     """Asks the workers in turn, from a network of its own; each answer is held to the document."""
     with spoken.client(service.url, transport=Turns(service)) as made:
         made.base_url = httpx.URL(service.url + prefix)
-        made.headers["X-Forwarded-For"] = f"2001:db8:{next(_NETWORKS):x}::1"
+        made.headers.update(_from_elsewhere())
         yield made
+
+
+def _from_elsewhere() -> dict[str, str]:
+    """A network of its own, so that nobody is counted with others."""
+    return {"X-Forwarded-For": f"2001:db8:{next(_NETWORKS):x}::1"}
 
 
 def at_once(
@@ -188,7 +210,7 @@ async def _at_once(
             await _connect(service, worker, one, -(-len(requests) // len(seats)))
         return await asyncio.gather(
             *(
-                clients[number % len(clients)].post(path, json=body)
+                clients[number % len(clients)].post(path, json=body, headers=_from_elsewhere())
                 for number, (path, body) in enumerate(requests)
             )
         )

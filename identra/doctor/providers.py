@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from identra.doctor.finding import Kind
-from identra.errors import IdentraError, OperatorError, ProviderRefused
+from identra.errors import IdentraError, ProviderRefused
 from identra.loader import lacks
 from identra.providers.redirecting import Trip, is_near
 from identra.secret import token
@@ -119,9 +119,7 @@ async def _judge_place(provider: RedirectingProvider, issuers: Issuers | None) -
     if issuers is None:
         return []
     try:
-        await issuers.settle({provider.name: provider.issuer})
-    except OperatorError as moved:
-        return [MOVED.of(str(moved))]
+        wrong = await issuers.settle({provider.name: provider.issuer})
     except IdentraError:  # which the database's findings tell
         return []
-    return []
+    return [MOVED.of(says) for says in wrong.values()]

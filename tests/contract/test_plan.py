@@ -98,7 +98,7 @@ async def test_each_step_of_a_plan_says_what_it_is(persistence: Persistence) -> 
     ]
     assert comments == [
         f"-- for {db.dialect}, as it is now",
-        f"-- {EXPANDS}: adds; a release that knows step 0001 works on",
-        f"-- {CONTRACTS}: removes; a release that knows step 0002 works on",
+        f"-- {EXPANDS}: adds; a release that knows step {EXPANDS.needs:04} works on",
+        f"-- {CONTRACTS}: removes; a release that knows step {CONTRACTS.needs:04} works on",
     ]
     await db.close()

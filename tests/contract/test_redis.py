@@ -6,6 +6,7 @@ import asyncio
 import gc
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from identra.settings import Redis
     from identra.state import State
+    from identra.state.redis import RedisState
 
 SOME, MANY = 24, 40
 """Callers at once."""
@@ -78,10 +80,22 @@ def secure_sentinel(authority: Authority, secure: Redis) -> Iterator[Redis]:
         yield watcher.model_copy(update={"sentinel_master": "ours", "tls": True})
 
 
+async def meet(state: RedisState, many: int) -> None:
+    """Connect for all who will come at once: on a busy machine a try may run out of its 250 ms."""
+    for _ in range(TURNS):
+        with suppress(StoreUnavailable):
+            await state.ping()
+        tries = (state.get("k") for _ in range(many))
+        met = await asyncio.gather(*tries, return_exceptions=True)
+        if not any(isinstance(one, StoreUnavailable) for one in met):
+            return
+    raise AssertionError(f"{many} were not answered at once in {TURNS} turns")
+
+
 @pytest.mark.parametrize("home", ["cluster", "sentinel", "secure", "secure_sentinel"])
 async def test_the_verbs_work_there(request: pytest.FixtureRequest, home: str) -> None:
     state = open_redis(request.getfixturevalue(home))
-    await state.ping()
+    await meet(state, 20)
     for n in range(20):
         assert await state.put(f"k{n}", f"v{n}", ttl=60, replace=False)
         assert not await state.put(f"k{n}", "other", ttl=60, replace=False)

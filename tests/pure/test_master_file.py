@@ -28,4 +28,5 @@ def test_it_is_for_its_owner_and_for_whom_root_names(
     mode: int, owner: int, group: int, is_open: bool
 ) -> None:
     found = os.stat_result((mode, 0, 0, 1, owner, group, 44, 0, 0, 0))
-    assert _is_open_to_others(found) is is_open
+    assert _is_open_to_others(found, credential=True) is is_open
+    assert _is_open_to_others(found, credential=False) is bool(mode & 0o077)

@@ -51,7 +51,12 @@ Database.change, Transaction.__aexit__ = changing, leaving
 sys.exit(run(sys.argv[2:]))
 """
 MOST = 40
-ORDERS = ["rotate --now", "promote", "rotate --secret", "revoke", "reseal"]
+LONG = pytest.mark.long
+ORDERS = [
+    "rotate --now",
+    "revoke",
+    *(pytest.param(order, marks=LONG) for order in ("promote", "rotate --secret", "reseal")),
+]
 SIGNING = {"state": "active", "purpose": "sig"}
 
 

@@ -216,8 +216,7 @@ def test_what_is_only_read_is_neither_made_nor_touched(home: Home, fail: Fail) -
     assert theirs.read_bytes() == before
 
 
-@pytest.mark.parametrize("words", ["serve", "migrate"])
-@pytest.mark.parametrize("driver", ["postgres", "mysql"])
+@pytest.mark.parametrize(("driver", "words"), [("postgres", "serve"), ("mysql", "migrate")])
 def test_a_driver_that_is_not_installed_says_what_to_install(
     home: Home, driver: str, words: str
 ) -> None:

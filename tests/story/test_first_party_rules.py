@@ -23,7 +23,13 @@ OURS = sorted(
 )
 
 
-@pytest.mark.parametrize("name", OURS)
+FEW = {"apple", "github", "magic_link", "microsoft", "password"}
+"""One of each kind, and those with most ways of their own: the others take as long again."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in FEW else [pytest.mark.long]) for n in OURS]
+)
 def test_a_plugin_of_ours_brings_its_answers_and_is_listed_as_keeping_the_rules(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

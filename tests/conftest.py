@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 DATABASES = ("sqlite", "postgres", "mysql")
 USUAL = ("sqlite", "postgres")
-"""Where stories run unless told `--everywhere`; contracts run on every database."""
+ATTACKED = ("postgres",)
+"""Where stories run, and where attacks do, unless told `--everywhere`; contracts run on all."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,8 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    contract = "contract" in metafunc.definition.path.parts
-    kinds = DATABASES if contract or metafunc.config.getoption("everywhere") else USUAL
+    parts = metafunc.definition.path.parts
+    usual = ATTACKED if "attack" in parts else USUAL
+    every = "contract" in parts or metafunc.config.getoption("everywhere")
+    kinds = DATABASES if every else usual
     for fixture in ("empty", "persistence", "target", "state_home"):
         if fixture in metafunc.fixturenames and not is_chosen(metafunc, fixture):
             more = ("redis",) if fixture == "state_home" else ()

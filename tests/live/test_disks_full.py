@@ -6,14 +6,13 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 from disks import full, small_disk
 from trials import Trial, small_town, town_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
     from identra.settings import Persistence
 
@@ -31,12 +30,8 @@ ENOUGH = 220
 """Megabytes for a server's own files and some of ours."""
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The servers' where everything is crossed."""
-    further = ["postgres", "mysql"] if metafunc.config.getoption("everywhere") else []
-    metafunc.parametrize("kind", ["sqlite", *further])
-
-
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mysql"])
 def test_full_for_a_while(tmp_path: Path, kind: str) -> None:
     with small_disk(8 if kind == "sqlite" else ENOUGH) as disk:
         if kind == "sqlite":

@@ -42,14 +42,10 @@ SHORT, LONG = 3, 10
 """Seconds."""
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Outages of a lifelike length where everything is crossed."""
-    if "how" in metafunc.fixturenames:
-        everywhere = metafunc.config.getoption("everywhere")
-        further = [("killed", LONG), ("frozen", LONG)] if everywhere else []
-        metafunc.parametrize(("how", "seconds"), [("killed", SHORT), *further])
-
-
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("how", "seconds"), [("killed", SHORT), ("killed", LONG), ("frozen", LONG)]
+)
 def test_one_that_is_away_and_may_come_back_empty(tmp_path: Path, how: str, seconds: int) -> None:
     with (
         redises.redis_machine() as (store, machine),

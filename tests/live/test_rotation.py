@@ -201,6 +201,7 @@ def roll(traffic: Traffic, nodes: list[Node], **keys: Any) -> None:
 
 
 @Shared
+@pytest.mark.long
 def test_rotations_another_algorithm_and_another_master_key_fail_no_token(
     tmp_path: Path, nodes: list[Node], traffic: Traffic
 ) -> None:

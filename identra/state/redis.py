@@ -163,7 +163,9 @@ def open_redis(settings: RedisSettings) -> RedisState:
         client, watchers = sentinel.master_for(settings.sentinel_master), sentinel.sentinels
     elif len(places) > 1:
         nodes = [ClusterNode(host, port) for host, port in places]
-        client = RedisCluster(startup_nodes=nodes, **limits, **login)
+        # After a few slots that have moved, redis-py would close every connection, under whoever
+        # waits for an answer. What it learns of each slot by itself is enough.
+        client = RedisCluster(startup_nodes=nodes, reinitialize_steps=0, **limits, **login)
     else:
         host, port = places[0]
         client = Redis(host=host, port=port, **limits, **login)

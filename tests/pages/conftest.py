@@ -83,15 +83,16 @@ def start(
     return started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service(
     start: Callable[..., AbstractContextManager[running.Running]],
 ) -> Iterator[running.Running]:
+    """For one module alone: all that call come from one network, and share what it may spend."""
     with start(NO_GRACE) as service:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def strict(
     start: Callable[..., AbstractContextManager[running.Running]],
 ) -> Iterator[running.Running]:

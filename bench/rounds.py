@@ -53,6 +53,13 @@ class Compared:
         pairs = zip(self.turns[self.subject], self.turns[floor], strict=True)
         return [mine.rate / theirs.rate for mine, theirs in pairs]
 
+    def add_up(self, one: str, other: str) -> None:
+        """Where both are floors, make one more of them: both done, one after the other."""
+        if {one, other} <= self.turns.keys():
+            pairs = zip(self.turns[one], self.turns[other], strict=True)
+            summed = [Slice(1 / (1 / first.rate + 1 / second.rate)) for first, second in pairs]
+            self.turns[f"{one} + {other}"] = summed
+
 
 class Driven:
     """A server asked by callers that go on where they were."""

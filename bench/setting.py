@@ -17,7 +17,7 @@ from bench import people, storm, table
 from bench.rounds import compare
 from bench.served import served
 from bench.service import serving
-from bench.subjects import CONNECTIONS, JWKS, Scene, subjects
+from bench.subjects import CONNECTIONS, JWKS, ONE_SELECT, SIGNATURES, Scene, subjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from bench.served import Memory, Served
     from bench.stores import Store
     from bench.table import Table
+    from identra.settings import Persistence
+
+PEOPLE = 4 * CONNECTIONS + storm.KNOWN
+"""Whoever is named in a scene has a session that nobody else uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,14 @@ def measure(store: Store, setting: Setting) -> Iterator[Table]:
         service, place = opened.enter_context(
             serving(store, home, workers=setting.workers, algorithm=setting.algorithm)
         )
-        bare, constant = (
-            opened.enter_context(served(_bare(kind, workers), home / "log"))
-            for kind, workers in (("sanic", setting.workers), ("bytes", 1))
+        crowd = people.register(service.url, PEOPLE)
+        bare, constant, selecting = (
+            opened.enter_context(served(command, home / "log"))
+            for command in (
+                _bare("sanic", setting.workers),
+                _bare("bytes", 1),
+                _bare("select", setting.workers, _place(place)),
+            )
         )
         idle = _memory(service, bare)
         scene = Scene(
@@ -56,7 +65,8 @@ def measure(store: Store, setting: Setting) -> Iterator[Table]:
             service=service,
             bare=bare,
             constant=constant,
-            people=people.register(service.url, 3 * CONNECTIONS + storm.KNOWN),
+            selecting=selecting,
+            people=crowd,
             place=place,
             workers=setting.workers,
             etag=httpx.get(service.url + JWKS).headers["etag"],
@@ -72,6 +82,9 @@ def _measure(scene: Scene, setting: Setting, title: str) -> Iterator[Table]:
     chosen = [pair for pair in subjects(scene) if setting.only in pair[0].name]
     if chosen:
         compared = [compare(s, floors, rounds=rounds, seconds=seconds) for s, floors in chosen]
+        for each in compared:
+            for signature in SIGNATURES:
+                each.add_up(ONE_SELECT, signature)
         yield table.routes(title, compared)
     if setting.only in {"", "storm"}:
         found = storm.compare(scene, rounds=rounds, seconds=seconds)
@@ -79,8 +92,13 @@ def _measure(scene: Scene, setting: Setting, title: str) -> Iterator[Table]:
         yield table.storm(f"{title}: the storm", found)
 
 
-def _bare(kind: str, workers: int) -> list[str]:
-    return [sys.executable, "-m", "bench.bare", kind, str(workers)]
+def _bare(kind: str, workers: int, *more: str) -> list[str]:
+    return [sys.executable, "-m", "bench.bare", kind, str(workers), *more]
+
+
+def _place(place: Persistence) -> str:
+    """Where the database is, without the password: the tests' servers ask nobody for one."""
+    return place.model_dump_json(exclude={"password"}, exclude_none=True, exclude_unset=True)
 
 
 def _memory(service: Served, bare: Served) -> dict[str, list[Memory]]:

@@ -80,7 +80,7 @@ def compare(scene: Scene, *, rounds: int, seconds: float) -> Weather:
 
 
 def _subjects(scene: Scene) -> dict[str, Driven]:
-    first, second = scene.people[:2]
+    first, second = scene.bystanders
     asking = {
         f"GET {JWKS}": Repeating(get(JWKS)),
         "POST /me/login-info": login_info(first),

@@ -24,6 +24,9 @@ CORES = os.cpu_count() or 1
 HASHING = min(CONNECTIONS, 4 * CORES)
 """As many connections as one worker's hash queue has room for, so that none is told BUSY."""
 
+ONE_SELECT = "Sanic, one select"
+SIGNATURES = ("RS256 signature", "ES256 signature")
+
 JWKS = "/.well-known/jwks.json"
 
 
@@ -35,6 +38,7 @@ class Scene:
     service: Served
     bare: Served
     constant: Served
+    selecting: Served
     people: Sequence[Person]
     place: Persistence
     workers: int
@@ -51,6 +55,11 @@ class Scene:
         return self.people[2 * CONNECTIONS : 3 * CONNECTIONS]
 
     @property
+    def bystanders(self) -> Sequence[Person]:
+        """Two more, who go on while a storm blows."""
+        return self.people[3 * CONNECTIONS : 3 * CONNECTIONS + 2]
+
+    @property
     def rows(self) -> list[str]:
         """Sessions that a floor may write to, since nobody goes on with them."""
         return [person.session for person in self.people[CONNECTIONS : 2 * CONNECTIONS]]
@@ -63,10 +72,12 @@ def subjects(scene: Scene) -> Iterator[tuple[Contestant, tuple[Contestant, ...]]
     yield _asked(scene, f"GET {JWKS}", get(JWKS)), (sanic,)
     unchanged = get(JWKS, If_None_Match=scene.etag)
     yield _asked(scene, f"GET {JWKS} (304)", unchanged, 304), (sanic,)
-    yield _driven(scene, "POST /me/login-info", map(login_info, scene.callers)), (sanic,)
+    select = _one_select(scene)
+    info = _driven(scene, "POST /me/login-info", map(login_info, scene.callers))
+    yield info, (sanic, select)
     chains = [Refreshing(person.refresh_token, person.peer) for person in scene.callers]
     rest = _driven(scene, "POST /token/refresh", chains)
-    yield rest, (sanic, *_parts_of_refresh(scene))
+    yield rest, (sanic, select, *_parts_of_refresh(scene))
     calls = [RefreshingByRpc(person.refresh_token) for person in scene.callers_by_rpc]
     by_rpc = Driven(scene.generator, scene.service, calls, rpc=True)
     yield Contestant("gRPC RefreshToken", by_rpc), (rest,)
@@ -101,6 +112,11 @@ def _bare(scene: Scene) -> Contestant:
     return Contestant("bare Sanic", Driven(scene.generator, scene.bare, callers))
 
 
+def _one_select(scene: Scene) -> Contestant:
+    callers = [Repeating(get("/"))] * CONNECTIONS
+    return Contestant(ONE_SELECT, Driven(scene.generator, scene.selecting, callers))
+
+
 def _constant(scene: Scene) -> Contestant:
     callers = [Repeating(get("/"))] * CONNECTIONS
     return Contestant("constant bytes", Driven(scene.generator, scene.constant, callers))
@@ -113,8 +129,8 @@ def _hashes(scene: Scene) -> Contestant:
 def _parts_of_refresh(scene: Scene) -> Iterator[Contestant]:
     statements = (floors.refresh_sql, scene.place, scene.rows, scene.workers)
     yield _counted(scene, "SQL of a refresh", *statements)
-    yield _counted(scene, "RS256 signature", floors.sign_rs256, scene.workers)
-    yield _counted(scene, "ES256 signature", floors.sign_es256, scene.workers)
+    for name, sign in zip(SIGNATURES, (floors.sign_rs256, floors.sign_es256), strict=True):
+        yield _counted(scene, name, sign, scene.workers)
 
 
 def _counted(scene: Scene, name: str, work: Callable[..., float], *arguments: object) -> Contestant:

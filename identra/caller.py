@@ -6,6 +6,7 @@ The network is read from the socket, and from those proxies alone that are trust
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,6 +23,8 @@ TRACE = ("traceparent", "tracestate")
 _SITE = 64
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _LONGEST_AGENT = 255
+_LONGEST_ENTRY = 100
+"""Longer than any address with its zone and its port."""
 
 
 def peer_of(
@@ -105,6 +108,11 @@ def _entries(forwarded_for: str | None) -> list[str]:
 
 def _read(entry: str) -> _Address | None:
     """An address, with or without a port, in the spellings that proxies write."""
+    return _parse(entry) if len(entry) <= _LONGEST_ENTRY else None
+
+
+@lru_cache(4096)  # the same few again and again, and reading one is slow
+def _parse(entry: str) -> _Address | None:
     host = entry
     if host.startswith("["):
         host = host[1:].partition("]")[0]
@@ -122,6 +130,7 @@ def _within(address: _Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
+@lru_cache(4096)
 def _counted(address: _Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)

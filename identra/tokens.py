@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography.exceptions import InvalidSignature
 from jwcrypto.common import JWException
-from jwcrypto.jws import JWS
+from jwcrypto.jwa import JWA
 
 from identra.errors import InvalidToken
-from identra.secret import from_base64url, uuid7
+from identra.secret import base64url, from_base64url, uuid7
 from identra.values import SECOND, Token
 
 if TYPE_CHECKING:
@@ -165,10 +166,10 @@ def split(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _sign(key: SigningKey, claims: dict[str, Any]) -> str:
-    header = _compact({"alg": key.algorithm, "kid": key.kid, "typ": TYPE})
-    signed = JWS(_compact(claims))
-    signed.add_signature(key.jwk, protected=header)
-    return str(signed.serialize(compact=True))
+    header = {"alg": key.algorithm, "kid": key.kid, "typ": TYPE}
+    signed = ".".join(base64url(_compact(part).encode()) for part in (header, claims))
+    signature = JWA.signing_alg(key.algorithm).sign(key.jwk, signed.encode())
+    return f"{signed}.{base64url(signature)}"
 
 
 def _compact(value: dict[str, Any]) -> str:
@@ -176,14 +177,17 @@ def _compact(value: dict[str, Any]) -> str:
 
 
 def _verify(key: SigningKey, token: str) -> None:
+    """Demand the key's signature over a token that `split` has read (RFC 7515, 5.2).
+
+    The library's `JWS` would read the token once more, and more generously, at twice the price.
+    """
+    signed, _, encoded = token.rpartition(".")
+    signature = from_base64url(encoded)
     if key.algorithm == "ES256":
-        length = len(from_base64url(token.rpartition(".")[2]))
-        _demand(length == ES256_SIGNATURE, "a signature of another length")
-    signed = JWS()
-    signed.allowed_algs = [key.algorithm]
+        _demand(len(signature) == ES256_SIGNATURE, "a signature of another length")
     try:
-        signed.deserialize(token, key.jwk)
-    except (JWException, ValueError) as fault:
+        JWA.signing_alg(key.algorithm).verify(key.jwk, signed.encode(), signature)
+    except (InvalidSignature, JWException, ValueError) as fault:
         raise InvalidToken("the signature does not match") from fault
 
 

@@ -184,16 +184,16 @@ def _count(call: Call, template: str, status: int, seconds: float, meter: Meter)
 
 
 def _log(call: Call, status: int, seconds: float) -> None:
-    log = structlog.get_logger("identra.http").bind(
+    left = call.transport.is_closing()
+    structlog.get_logger("identra.http").info(
+        "caller left" if left else "answered",
         method=call.method if call.route else "-",
         route=call.template,
         ms=round(seconds * 1000, 1),
         request_id=call.request_id,
         attempt_id=call.attempt_id,
         peer=peer(call, app_of(call).settings).address,
+        status=None if left else status,
+        reason=None if left else call.reason or None,
+        detail=None if left else call.detail or None,
     )
-    if call.transport.is_closing():
-        log.info("caller left")
-        return
-    said = {"reason": call.reason or None, "detail": call.detail or None}
-    log.info("answered", status=status, **said)

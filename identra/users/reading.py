@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from identra.db import Param
 from identra.linking import Candidate, Known
-from identra.users.nouns import Credential, Identity, OwnAddress, User
+from identra.users.nouns import Credential
+from identra.users.whole import select_whole, user_in
 
 if TYPE_CHECKING:
     from identra.db import Database
+    from identra.users.nouns import User
     from identra.values import Assertion
 
 
@@ -18,18 +20,10 @@ class Reading:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        t, hers = db.tables, Param("user_id")
-        u, e, i, c = t.users, t.emails, t.identities, t.credentials
-        addresses = e.select(e.email, e.proved_at).where(e.user_id == hers)
-        identities = i.select(i.provider, i.subject, i.username, i.linked_at).where(
-            i.user_id == hers
-        )
-        self._user = db.prepare(u.select().where(u.id == hers))
-        enabled = (u.id == hers) & u.disabled_at.is_null()
+        u = db.tables.users
+        self._whole = select_whole(db)
+        enabled = (u.id == Param("user_id")) & u.disabled_at.is_null()
         self._enabled = db.prepare(u.select(u.id).where(enabled))
-        self._addresses_of = db.prepare(addresses.order_by(e.created_at))
-        self._identities_of = db.prepare(identities.order_by(i.linked_at))
-        self._secrets_of = db.prepare(c.select(c.provider).where(c.user_id == hers))
 
     async def known(self, assertion: Assertion, live: str | None = None) -> Known:
         """Who is known by the assertion's identity and its address."""
@@ -64,19 +58,7 @@ class Reading:
 
     async def user(self, user_id: str) -> User | None:
         """A user with all that is hers, or None."""
-        row = await self._db.first(self._user.bind(user_id=user_id))
-        if row is None:
-            return None
-        return User(
-            user_id=user_id,
-            created_at=row["created_at"],
-            last_login_at=row["last_login_at"],
-            disabled_at=row["disabled_at"],
-            disabled_reason=row["disabled_reason"],
-            addresses=await self._addresses(user_id),
-            identities=await self._identities(user_id),
-            secrets=await self._secrets(user_id),
-        )
+        return user_in(user_id, await self._db.fetch(self._whole.bind(user_id=user_id)))
 
     async def enabled(self, user_id: str) -> bool:
         """Whether there is such a user, and she may enter."""
@@ -157,15 +139,3 @@ class Reading:
             return True
         identity = await self._db.first(i.select(i.id).where(i.user_id == user_id).limit(1))
         return identity is not None
-
-    async def _addresses(self, user_id: str) -> tuple[OwnAddress, ...]:
-        rows = await self._db.fetch(self._addresses_of.bind(user_id=user_id))
-        return tuple(OwnAddress(**row) for row in rows)
-
-    async def _identities(self, user_id: str) -> tuple[Identity, ...]:
-        rows = await self._db.fetch(self._identities_of.bind(user_id=user_id))
-        return tuple(Identity(**row) for row in rows)
-
-    async def _secrets(self, user_id: str) -> tuple[str, ...]:
-        rows = await self._db.fetch(self._secrets_of.bind(user_id=user_id))
-        return tuple(row["provider"] for row in rows)

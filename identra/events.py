@@ -102,6 +102,7 @@ class Events:
         self._clock = clock
         self._meter = meter
         self._tell = tell
+        self._insert = db.prepare_insert(db.tables.events)
 
     async def logged_in(self, user_id: str, peer: str, since: int) -> bool:
         """Whether a login of the user's from this peer, as allowances count it, is on record."""
@@ -134,9 +135,10 @@ class Events:
         if peer:
             told |= {"peer": peer.address or "", "attempt": peer.attempt_id}
         told = {key: value for key, value in told.items() if value}
-        t, at = self._db.tables.events, self._clock()
-        row = t(id=uuid7(), at=at, name=name, user_id=user_id, data=json.dumps(told))
-        await self._db.change(t.insert(row))
+        at = self._clock()
+        await self._db.change(
+            self._insert.bind(id=uuid7(), at=at, name=name, user_id=user_id, data=json.dumps(told))
+        )
         self._db.once_lasting(partial(self._meter.recorded, name, facts))
         if self._tell:
             fact = Fact(name, at, user_id, MappingProxyType(told))

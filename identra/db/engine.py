@@ -18,14 +18,16 @@ from identra.db.instants import Turned, read_clocks
 from identra.db.noroom import Room
 from identra.db.onlyreads import OnlyReads
 from identra.db.overtaken import again
-from identra.db.statement import Bound, Engine, Occupancy, Row, Session, Statement
+from identra.db.statement import Bound, Engine, Occupancy, Param, Row, Session, Statement
 from identra.db.tables import Tables
 from identra.db.traced import Traced
 from identra.db.transaction import Open, Transaction
 from identra.deadline import in_time
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Collection, Iterator
+
+    from piccolo.table import Table
 
     from identra.db.binding import Binding
     from identra.tracer import Tracer
@@ -83,6 +85,12 @@ class Database:
         """
         bound = self._compile(query)
         return Statement(bound.sql, tuple(bound.args))
+
+    def prepare_insert(self, table: type[Table], *, empty: Collection[str] = ()) -> Statement:
+        """Compile the insert of a row once: `bind` gives each column but the `empty` ones."""
+        names = [column._meta.name for column in table._meta.columns]  # noqa: SLF001 - said nowhere else
+        row: dict[str, Any] = {name: None if name in empty else Param(name) for name in names}
+        return self.prepare(table.insert(table(**row)))
 
     def transaction(self, *, patient: bool = False) -> Transaction:
         """All or nothing: `async with db.transaction():`. It never joins another.

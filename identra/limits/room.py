@@ -115,8 +115,13 @@ class Limits:
         A wait that began while this try was under way was for others of its kind: it ends too.
         For all networks together only the row of failures is broken.
         """
-        for share in shares_of(SECRET, tried.subject, network_of(tried.peer)):
-            await self._forget(share, ("row",) if share.everywhere else SECRET_KEYS)
+        await self._counts.drop(
+            *(
+                f"{share.key}:{kept}"
+                for share in shares_of(SECRET, tried.subject, network_of(tried.peer))
+                for kept in (("row",) if share.everywhere else SECRET_KEYS)
+            )
+        )
         for share in tried.counted:
             if share.everywhere:
                 await self._counts.count(f"{share.key}:tries", ttl=SECRET.window, by=-1)
@@ -200,8 +205,7 @@ class Limits:
         return await self._counts.count(f"{share.key}:{kept}", ttl=SECRET.longest, by=0)
 
     async def _forget(self, share: Share, keys: tuple[str, ...]) -> None:
-        for kept in keys:
-            await self._counts.take(f"{share.key}:{kept}")
+        await self._counts.drop(*(f"{share.key}:{kept}" for kept in keys))
 
 
 def _waits(waiting: Count) -> RateLimited:

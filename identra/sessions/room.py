@@ -14,6 +14,7 @@ from identra.sessions.rows import (
     Origin,
     columns_of,
     holder_of,
+    insert_opened,
     origin_in,
     select_by_id,
     session_in,
@@ -76,13 +77,13 @@ class Sessions(Ending):
         self._tokens = tokens
         self._policy = policy
         self._by_id = select_by_id(db)
+        self._inserting = insert_opened(db)
         self._advancing = update_advancing(db)
         self._signing = update_signing(db)
 
     async def open(self, origin: Origin, peer: Peer) -> Opened:
         """Insert a session; inside the transaction that admits its user."""
         now = await self._db.instant()
-        t = self._db.tables.sessions
         opened = Opened(
             session_id=uuid7(),
             seed=token(),
@@ -91,14 +92,15 @@ class Sessions(Ending):
             signer=self._keys.signer(),
             secret=self._keys.current_secret(),
         )
-        row = t(
-            **columns_of(opened, peer),
-            created_at=now,
-            last_used_at=now,
-            idle_ends_at=opened.ends_at,
-            ends_at=now + self._policy.absolute,
+        await self._db.change(
+            self._inserting.bind(
+                **columns_of(opened, peer),
+                created_at=now,
+                last_used_at=now,
+                idle_ends_at=opened.ends_at,
+                ends_at=now + self._policy.absolute,
+            )
         )
-        await self._db.change(t.insert(row))
         return opened
 
     def pair(self, opened: Opened, more: Mapping[str, Any] | None = None) -> TokenPair:

@@ -59,6 +59,11 @@ def columns_of(opened: Opened, peer: Peer) -> dict[str, Any]:
     }
 
 
+def insert_opened(db: Database) -> Statement:
+    """A new row, of what `columns_of` says and of its instants."""
+    return db.prepare_insert(db.tables.sessions, empty=("revoked_at", "revoked_for", "spent_with"))
+
+
 def select_by_id(db: Database) -> Statement:
     """A session's row, and what time it is there."""
     t = db.tables.sessions

@@ -1,4 +1,4 @@
-"""Short-lived state: four atomic verbs, kept in the database or in Redis.
+"""Short-lived state: four atomic verbs and `drop`, kept in the database or in Redis.
 
 A key has 1 to 128 characters, compared as bytes, and holds a value (a non-empty string) or a
 counter, never both at a time. What has expired is as good as gone.
@@ -33,6 +33,10 @@ class Counts(Protocol):
 
     async def take(self, key: str) -> str | None:
         """Read a value and remove it: of many takers one gets it. Removes a counter too."""
+        ...
+
+    async def drop(self, *keys: str) -> None:
+        """Remove what these hold, each by itself, at the price of one verb."""
         ...
 
 

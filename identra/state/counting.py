@@ -63,6 +63,11 @@ class ProcessCounts:
         self._windows.pop(checked(key), None)
         return None
 
+    async def drop(self, *keys: str) -> None:
+        """Remove counters."""
+        for key in keys:
+            await self.take(key)
+
     def _open(self, key: str, now: float, ttl: int) -> _Window:
         if key not in self._windows and len(self._windows) >= self._room:
             self._sweep(now)
@@ -100,6 +105,11 @@ class SteadyCounts:
         """Remove a counter."""
         await self._here.take(key)
         return await self._either(lambda: self._store.take(key), lambda: self._here.take(key))
+
+    async def drop(self, *keys: str) -> None:
+        """Remove counters."""
+        await self._here.drop(*keys)
+        await self._either(lambda: self._store.drop(*keys), lambda: self._here.drop(*keys))
 
     async def _either(
         self, there: Callable[[], Awaitable[T]], here: Callable[[], Awaitable[T]]

@@ -51,6 +51,11 @@ class DatabaseState:
                 return row["value"] or None
         return None
 
+    async def drop(self, *keys: str) -> None:
+        """Remove what these hold, in one statement."""
+        named = self._table.id.is_in([checked(key) for key in keys])
+        await self._db.change(self._table.delete().where(named))
+
     async def count(self, key: str, *, ttl: int, by: int = 1) -> Count:
         """Add atomically; looking takes no writer's turn."""
         if by == 0:

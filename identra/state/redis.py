@@ -1,6 +1,7 @@
 """Short-lived state in Redis: one server, a cluster, or a master that Sentinel watches.
 
-Each verb is one command or one script over one key, so it is atomic and runs on a cluster too.
+Each verb is one command or one script over one key, so it is atomic and runs on a cluster too;
+`drop` alone names several, which a cluster's client sends to each of its nodes.
 Nothing is sent twice: a count whose answer was lost may have counted.
 """
 
@@ -81,6 +82,12 @@ class RedisState:
         name = self._name(key)
         async with self._asking():
             return _value(await self._client.eval(TAKE, 1, name))
+
+    async def drop(self, *keys: str) -> None:
+        """Remove what these hold."""
+        names = [self._name(key) for key in keys]
+        async with self._asking():
+            await self._client.delete(*names)
 
     async def count(self, key: str, *, ttl: int, by: int = 1) -> Count:
         """Add to a counter."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from identra.db import Param
-from identra.linking import Candidate, Known
+from identra.linking import Known
 from identra.users.nouns import Credential
-from identra.users.whole import select_whole, user_in
+from identra.users.whole import candidate_in, select_standing, select_whole, user_in
 
 if TYPE_CHECKING:
     from identra.db import Database
+    from identra.linking import Candidate
     from identra.users.nouns import User
     from identra.values import Assertion
 
@@ -22,8 +23,22 @@ class Reading:
         self._db = db
         u = db.tables.users
         self._whole = select_whole(db)
+        self._standing = select_standing(db)
         enabled = (u.id == Param("user_id")) & u.disabled_at.is_null()
         self._enabled = db.prepare(u.select(u.id).where(enabled))
+        e, c = db.tables.emails, db.tables.credentials
+        at_place = c.provider == Param("provider")
+        owned = at_place & (c.user_id == Param("user_id"))
+        self._kept = db.prepare(c.select(c.hash, c.set_at).where(owned))
+        addressed = e.email == Param("email")
+        self._credential, self._proved_credential = (
+            db.prepare(
+                c.select(c.user_id, c.hash, c.set_at).where(
+                    at_place & c.user_id.is_in(e.select(e.user_id).where(whose))
+                )
+            )
+            for whose in (addressed, addressed & e.proved_at.is_not_null())
+        )
 
     async def known(self, assertion: Assertion, live: str | None = None) -> Known:
         """Who is known by the assertion's identity and its address."""
@@ -42,18 +57,12 @@ class Reading:
 
     async def hash_of(self, user_id: str, provider: str) -> str | None:
         """The hash kept for a user at a secret provider, or None."""
-        t = self._db.tables.credentials
-        row = await self._db.first(
-            t.select(t.hash).where((t.user_id == user_id) & (t.provider == provider))
-        )
+        row = await self._db.first(self._kept.bind(user_id=user_id, provider=provider))
         return str(row["hash"]) if row else None
 
     async def secret_since(self, user_id: str, provider: str) -> int | None:
         """When a user's secret at a provider was set, or None; a hash made anew changes nothing."""
-        t = self._db.tables.credentials
-        row = await self._db.first(
-            t.select(t.set_at).where((t.user_id == user_id) & (t.provider == provider))
-        )
+        row = await self._db.first(self._kept.bind(user_id=user_id, provider=provider))
         return int(row["set_at"]) if row else None
 
     async def user(self, user_id: str) -> User | None:
@@ -84,23 +93,16 @@ class Reading:
         return tuple(row["id"] for row in rows)
 
     async def credential(self, provider: str, email: str) -> Credential | None:
-        """The credential of an address's user at a secret provider, or None."""
-        return await self._credential(provider, self._db.tables.emails.email == email)
+        """The credential of an address's user at a secret provider, or None.
+
+        One statement whoever has the address, so that its time tells nothing.
+        """
+        row = await self._db.first(self._credential.bind(provider=provider, email=email))
+        return Credential(**row) if row else None
 
     async def proved_credential(self, provider: str, email: str) -> Credential | None:
         """The same, just for a user who proved the address."""
-        t = self._db.tables.emails
-        return await self._credential(provider, (t.email == email) & t.proved_at.is_not_null())
-
-    async def _credential(self, provider: str, address: Any) -> Credential | None:
-        """One statement whoever has the address, so that its time tells nothing."""
-        t = self._db.tables
-        c, holder = t.credentials, t.emails.select(t.emails.user_id).where(address)
-        row = await self._db.first(
-            c.select(c.user_id, c.hash, c.set_at).where(
-                (c.provider == provider) & c.user_id.is_in(holder)
-            )
-        )
+        row = await self._db.first(self._proved_credential.bind(provider=provider, email=email))
         return Credential(**row) if row else None
 
     async def _by_identity(self, provider: str, subject: str | None) -> Candidate | None:
@@ -123,19 +125,4 @@ class Reading:
         return Known(identity=identity, claimant=holder, live=live)
 
     async def _candidate(self, user_id: str) -> Candidate | None:
-        t = self._db.tables.users
-        row = await self._db.first(t.select(t.disabled_at).where(t.id == user_id))
-        if row is None:
-            return None
-        return Candidate(user_id, row["disabled_at"] is not None, await self._proved(user_id))
-
-    async def _proved(self, user_id: str) -> bool:
-        t = self._db.tables
-        e, i = t.emails, t.identities
-        address = await self._db.first(
-            e.select(e.email).where((e.user_id == user_id) & e.proved_at.is_not_null()).limit(1)
-        )
-        if address:
-            return True
-        identity = await self._db.first(i.select(i.id).where(i.user_id == user_id).limit(1))
-        return identity is not None
+        return candidate_in(user_id, await self._db.fetch(self._standing.bind(user_id=user_id)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from identra.db import Param
 from identra.secret import uuid7
 from identra.users.reading import Reading
 
@@ -21,6 +22,10 @@ class Users(Reading):
         super().__init__(db)
         self._events = events
         self._clock = clock
+        t, hers = db.tables.users, db.tables.users.id == Param("user_id")
+        entering = hers & t.disabled_at.is_null()
+        self._enter = db.prepare(t.update({t.last_login_at: Param("at")}).where(entering))
+        self._touch = db.prepare(t.update({t.created_at: t.created_at}).where(hers))
 
     async def apply(
         self, decision: Decision, assertion: Assertion, counts_from: int | None = None
@@ -39,16 +44,11 @@ class Users(Reading):
 
     async def enter(self, user_id: str, at: int) -> bool:
         """Note that she entered, and hold her row; False if she is gone or disabled."""
-        t = self._db.tables.users
-        entered = await self._db.change(
-            t.update({t.last_login_at: at}).where((t.id == user_id) & t.disabled_at.is_null())
-        )
-        return bool(entered)
+        return bool(await self._db.change(self._enter.bind(user_id=user_id, at=at)))
 
     async def touch(self, user_id: str) -> None:
         """Hold her row until the transaction ends; changes nothing."""
-        t = self._db.tables.users
-        await self._db.change(t.update({t.created_at: t.created_at}).where(t.id == user_id))
+        await self._db.change(self._touch.bind(user_id=user_id))
 
     async def set_secret(self, user_id: str, provider: str, hashed: str) -> None:
         """Keep a hash as her credential at a secret provider, in place of any former one."""

@@ -1,4 +1,4 @@
-"""A user with all that is hers, in one statement: each part a few rows of one union."""
+"""A user with what is hers, in one statement: each part a few rows of one union."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from piccolo.querystring import QueryString
 
 from identra.db import Param
+from identra.linking import Candidate
 from identra.users.nouns import Identity, OwnAddress, User
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ UNION ALL
 SELECT 'secret', provider, '', '', set_at, 0, 0
   FROM identra_credentials WHERE user_id = {}
 """
+_STANDING: Final = """
+SELECT 'user' AS part, disabled_at AS x FROM identra_users WHERE id = {}
+UNION ALL
+SELECT 'proof', proved_at FROM identra_emails WHERE user_id = {} AND proved_at IS NOT NULL
+UNION ALL
+SELECT 'proof', linked_at FROM identra_identities WHERE user_id = {}
+"""
 """What a part has no column for is '' or 0: every database finds the same types for the union."""
 
 
@@ -35,6 +43,20 @@ def select_whole(db: Database) -> Statement:
     """All rows that speak of the user `user_id`."""
     hers = Param("user_id")
     return db.prepare(QueryString(_WHOLE.strip(), hers, hers, hers, hers))
+
+
+def select_standing(db: Database) -> Statement:
+    """Whether the user `user_id` is disabled, and what she has proved."""
+    hers = Param("user_id")
+    return db.prepare(QueryString(_STANDING.strip(), hers, hers, hers))
+
+
+def candidate_in(user_id: str, rows: Sequence[dict[str, Any]]) -> Candidate | None:
+    """The user as the linking table asks for her; None where she has no row of her own."""
+    own = next((row for row in rows if row["part"] == "user"), None)
+    if own is None:
+        return None
+    return Candidate(user_id, own["x"] is not None, any(row["part"] == "proof" for row in rows))
 
 
 def user_in(user_id: str, rows: Sequence[dict[str, Any]]) -> User | None:

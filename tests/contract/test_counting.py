@@ -67,6 +67,10 @@ class Away:
         self._answer()
         return await self._counts.take(key)
 
+    async def drop(self, *keys: str) -> None:
+        self._answer()
+        await self._counts.drop(*keys)
+
     def _answer(self) -> None:
         self.asked += 1
         if self.away:

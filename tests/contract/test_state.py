@@ -96,6 +96,17 @@ async def test_a_counter_is_no_value_and_taking_it_removes_it(state: State) -> N
     assert (await state.count("k", ttl=60)).value == 1
 
 
+async def test_what_is_dropped_is_gone_and_nothing_else(state: State) -> None:
+    names = [f"many-{number}" for number in range(20)]
+    for name in names:
+        await state.count(name, ttl=60, by=3)
+    await state.put("kept", "value", ttl=60)
+    await state.put("dropped", "value", ttl=60)
+    await state.drop(*names[1:], "dropped", "never was there")
+    assert [(await state.count(name, ttl=60, by=0)).value for name in names] == [3] + [0] * 19
+    assert (await state.get("kept"), await state.get("dropped")) == ("value", None)
+
+
 async def test_a_put_over_a_counter_replaces_it(state: State) -> None:
     await state.count("k", ttl=60)
     assert not await state.put("k", "value", ttl=60, replace=False)

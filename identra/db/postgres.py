@@ -7,9 +7,9 @@ it was a statement by itself, and raises Overtaken within a transaction.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -21,11 +21,12 @@ from identra.db.statement import Duplicate, Occupancy, Row
 from identra.errors import Internal, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from identra.settings import Persistence
 
 Dialect: TypeAlias = Literal["postgres", "cockroach"]
+T = TypeVar("T")
 
 CONNECT = 2.0
 STATEMENT = 2.0
@@ -78,7 +79,7 @@ class Postgres:
     async def begin(self, *, patient: bool) -> PostgresSession:
         """Open a transaction on a connection of its own."""
         with translated():
-            connection = await self._pool.acquire(timeout=ACQUIRE)
+            connection = await self._borrow()
             session = PostgresSession(self, connection, PATIENCE if patient else STATEMENT)
             try:
                 await session.start(patient=patient)
@@ -89,34 +90,37 @@ class Postgres:
 
     async def _fetch(self, sql: str, args: Sequence[Any]) -> list[Any]:
         with translated():
-            async with self._lent() as connection:
-                found: list[Any] = await connection.fetch(sql, *args)
-                return found
+            found: list[Any] = await self._lend(lambda connection: connection.fetch(sql, *args))
+            return found
 
     async def _execute(self, sql: str, args: Sequence[Any]) -> str:
         with translated():
-            async with self._lent() as connection:
-                status: str = await connection.execute(sql, *args)
-                return status
+            status: str = await self._lend(lambda connection: connection.execute(sql, *args))
+            return status
 
-    @asynccontextmanager
-    async def _lent(self) -> AsyncIterator[Any]:
-        """A connection for one statement.
+    async def _lend(self, ask: Callable[[Any], Awaitable[T]]) -> T:
+        """Have one statement asked on a connection of the pool.
 
         After a failure nobody waits until it is given back: a statement that was given up is first
         taken back from the server, and a silent one lets a second pass over that.
         """
-        connection = await self._pool.acquire(timeout=ACQUIRE)
+        connection = await self._borrow()
         try:
-            yield connection
+            answer = await ask(connection)
         except BaseException:
             self.ends.leave(self.release(connection))
             raise
         await self.release(connection)
+        return answer
+
+    async def _borrow(self) -> Any:
+        """A connection. Where one is idle nothing is waited for: a clock would only cost time."""
+        idle = self._pool.get_idle_size() > 0
+        return await self._pool.acquire(timeout=None if idle else ACQUIRE)
 
     async def release(self, connection: Any) -> None:
         """Give a connection back; one still in a transaction is rolled back on the way."""
-        await self._pool.release(connection)
+        await self._pool.release(connection, timeout=ACQUIRE)
 
     async def close(self) -> None:
         """Let what runs end, for a moment; then hang up."""

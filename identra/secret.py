@@ -30,7 +30,8 @@ def uuid7() -> str:
     milliseconds = time.time_ns() // 1_000_000
     noise = int.from_bytes(secrets.token_bytes(10))
     high = (milliseconds & ((1 << 48) - 1)) << 80
-    return str(uuid.UUID(int=high | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & _LOW))
+    text = f"{high | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & _LOW:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def uuid7_made_at(text: str) -> int | None:

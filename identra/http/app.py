@@ -38,7 +38,9 @@ EVERYWHERE = {
 }
 """Headers of every answer; a page of documentation brings its own policy."""
 
-_QUIET = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
+_PROBES = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
+_OFTEN = _PROBES | {"/.well-known/jwks.json", "/api/.well-known/jwks.json"}
+"""Asked for by machines, again and again: a good answer has no line in the log."""
 
 
 def make(app: App, bounds: Bounds) -> Door:
@@ -106,7 +108,7 @@ def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, 
             answered(response.status)
             return response
 
-    followed = app.tracer.on and operation.path not in _QUIET
+    followed = app.tracer.on and operation.path not in _PROBES
     return handle_traced if followed else handle
 
 
@@ -168,7 +170,7 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
     seconds, template = perf_counter() - call.began, call.template
     if (meter := app_of(call).meter).on:
         _count(call, template, response.status, seconds, meter)
-    if template not in _QUIET:
+    if template not in _OFTEN or not good:
         _log(call, response.status, seconds)
 
 

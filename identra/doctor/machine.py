@@ -30,7 +30,7 @@ PUBLISHED: Final = Kind(
     "HASH_PUBLISHED_BUILD",
     "note",
     "Where logins wait for hashes, build argon2-cffi-bindings for this very processor, with"
-    " -O3 -march=native.",
+    " -O3 -march=native: in a checkout, make install NATIVE=1.",
 )
 FEW: Final = Kind(
     "DESCRIPTORS_FEW", "warning", "Raise the limit: LimitNOFILE=65536 in the unit, or ulimit -n."

@@ -186,16 +186,17 @@ def _count(call: Call, template: str, status: int, seconds: float, meter: Meter)
 
 
 def _log(call: Call, status: int, seconds: float) -> None:
-    left = call.transport.is_closing()
-    structlog.get_logger("identra.http").info(
-        "caller left" if left else "answered",
-        method=call.method if call.route else "-",
-        route=call.template,
-        ms=round(seconds * 1000, 1),
-        request_id=call.request_id,
-        attempt_id=call.attempt_id,
-        peer=peer(call, app_of(call).settings).address,
-        status=None if left else status,
-        reason=None if left else call.reason or None,
-        detail=None if left else call.detail or None,
-    )
+    log = structlog.get_logger("identra.http")
+    said = {
+        "method": call.method if call.route else "-",
+        "route": call.template,
+        "ms": round(seconds * 1000, 1),
+        "request_id": call.request_id,
+        "attempt_id": call.attempt_id,
+        "peer": peer(call, app_of(call).settings).address,
+    }
+    if call.transport.is_closing():
+        log.info("caller left", **said)
+        return
+    cause = {"reason": call.reason or None, "detail": call.detail or None}
+    log.info("answered", **said, status=status, **cause)

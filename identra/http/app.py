@@ -16,10 +16,11 @@ from sanic.response import BaseHTTPResponse, HTTPResponse
 from identra.errors import InvalidArgument
 from identra.http.body import read_body, read_form, read_query
 from identra.http.call import Call, peer, trace
+from identra.http.canned import Canned
 from identra.http.cors import headers_for
 from identra.http.errors import Failures
 from identra.http.gate import Bounds, raise_gate
-from identra.http.operation import NO_STORE, Operation, reply
+from identra.http.operation import EVERYWHERE, NO_STORE, Operation, reply
 from identra.http.routes import OLDER, PREFIXES, every_operation
 from identra.standing import fields_of
 
@@ -30,13 +31,6 @@ if TYPE_CHECKING:
     from identra.meter import Meter
 
 Door: TypeAlias = Sanic[Any, Any]
-
-EVERYWHERE = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
-"""Headers of every answer; a page of documentation brings its own policy."""
 
 _PROBES = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
 _OFTEN = _PROBES | {"/.well-known/jwks.json", "/api/.well-known/jwks.json"}
@@ -58,6 +52,8 @@ def make(app: App, bounds: Bounds) -> Door:
     )
     door.ctx.hall, door.ctx.draining = app, False
     raise_gate(door, app, bounds)
+    # A trace has every answer in it.
+    door.ctx.canned = None if app.tracer.on else Canned(app)
     operations = every_operation(
         app.providers, dev=app.dev, introspects=app.introspection is not None
     )

@@ -13,7 +13,10 @@ from identra.http.operation import CACHE_FOR_FIVE_MINUTES, Operation
 if TYPE_CHECKING:
     from identra.app import App
     from identra.http.call import Call
+    from identra.keys import Jwks
+    from identra.settings import SettingsTree
 
+PATH = "/.well-known/jwks.json"
 _NOT_MODIFIED = 304
 
 
@@ -21,11 +24,16 @@ async def jwks(app: App, call: Call, _query: Empty) -> HTTPResponse:
     """The keys that verify access tokens; 304 to a caller who has them."""
     published = app.keys.published()
     asked = ",".join(call.headers.getall("if-none-match", []))
-    keep = f"public, max-age={app.settings.keys.jwks_max_age}"
-    headers = {"ETag": published.etag, "Cache-Control": keep}
+    headers = headers_of(published, app.settings)
     if matches(asked, published.etag):
         return HTTPResponse(status=_NOT_MODIFIED, headers=headers)
     return HTTPResponse(published.body, headers=headers, content_type="application/json")
+
+
+def headers_of(published: Jwks, settings: SettingsTree) -> dict[str, str]:
+    """What an answer says of the keys beside themselves."""
+    keep = f"public, max-age={settings.keys.jwks_max_age}"
+    return {"ETag": published.etag, "Cache-Control": keep}
 
 
 def matches(if_none_match: str, etag: str) -> bool:
@@ -39,7 +47,7 @@ def matches(if_none_match: str, etag: str) -> bool:
 OPERATIONS = (
     Operation(
         "GET",
-        "/.well-known/jwks.json",
+        PATH,
         jwks,
         "Publish the keys that verify access tokens",
         "keys",

@@ -29,6 +29,13 @@ Act: TypeAlias = "Callable[[App, Call, Any], Awaitable[Answer]]"
 CACHE_FOR_FIVE_MINUTES = "public, max-age=300"
 NO_STORE = "no-store"
 
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Headers of every answer; a page of documentation brings its own policy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:

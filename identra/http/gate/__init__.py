@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from identra.app import App
 
-__all__ = ["Bounds", "FrontGate", "allow_files", "raise_gate"]
+__all__ = ["Bounds", "FrontGate", "allow_files", "judge", "raise_gate"]
 
 
 def raise_gate(door: Sanic[Any, Any], app: App, bounds: Bounds) -> None:

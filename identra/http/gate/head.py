@@ -40,11 +40,12 @@ _TARGET = re.compile(rb"(?:https?://([^/?]*))?(/[^?]*)(?:\?.*)?")
 _LENGTH = re.compile(rb"[0-9]{1,10}")
 
 
-def judge(head: bytes, *, local_only: bool = False) -> None:
-    """Pass over a head that is strictly RFC 9112; raise the error to answer with otherwise.
+def judge(head: bytes, *, local_only: bool = False) -> dict[bytes, bytes]:
+    """The fields of a head that is strictly RFC 9112; raise the error to answer with otherwise.
 
-    `head` ends before the empty line. With `local_only` the Host must be localhost or a loopback
-    address, so that no web page can reach a developer's service under a name of its own.
+    Names are in small letters, and of several alike the last stands. `head` ends before the empty
+    line. With `local_only` the Host must be localhost or a loopback address, so that no web page
+    can reach a developer's service under a name of its own.
     """
     if len(head) > LONGEST_HEAD:
         raise HeadersTooLarge
@@ -61,6 +62,7 @@ def judge(head: bytes, *, local_only: bool = False) -> None:
     if local_only:
         _demand_local(fields.get(b"host"))
     _judge_body(method, fields)
+    return fields
 
 
 def _fields(lines: list[bytes]) -> dict[bytes, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sanic.exceptions import RequestTimeout, ServiceUnavailable
 from sanic.http import Stage
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 _LOOK_EVERY: Final = 0.5
 
 
+class Canned(Protocol):
+    """Answers that are there already."""
+
+    def answer(self, data: bytes, socket: str | None) -> bytes | None:
+        """The whole answer to what came from the address `socket`; None where there is none."""
+        ...
+
+
 class FrontGate(HttpProtocol):
     """A connection that is judged by its first bytes' time, not by its last."""
 
@@ -28,8 +36,7 @@ class FrontGate(HttpProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection in, or end it at once where there is no room."""
-        address = transport.get_extra_info("peername")
-        if self._connections.enter(self, address[0] if isinstance(address, tuple) else None):
+        if self._connections.enter(self, _address(transport)):
             super().connection_made(transport)  # type: ignore[no-untyped-call]
         else:
             transport.abort()
@@ -43,6 +50,10 @@ class FrontGate(HttpProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes in; only those that begin a request start its clock."""
         if self.transport is None:
+            return
+        if self._is_free and (answer := self._canned(data)):
+            self.transport.write(answer)
+            self._time = monotonic()
             return
         began = self._time if self.http is not None and _is_under_way(self.http) else None
         super().data_received(data)
@@ -66,6 +77,24 @@ class FrontGate(HttpProtocol):
             self._callback_check_timeouts = again
 
     @property
+    def _is_free(self) -> bool:
+        """Whether nothing is under way, nor waits to be read or sent, and more may come."""
+        http = self.http
+        return (
+            http is not None
+            and http.keep_alive
+            and not _is_under_way(http)
+            and not self.recv_buffer
+            and self._can_write.is_set()
+            and not self.app.ctx.draining
+        )
+
+    def _canned(self, data: bytes) -> bytes | None:
+        """An answer that can be given at once."""
+        canned: Canned | None = self.app.ctx.canned
+        return canned.answer(data, _address(self.transport)) if canned else None
+
+    @property
     def _connections(self) -> Connections:
         connections: Connections = self.app.ctx.connections
         return connections
@@ -77,6 +106,12 @@ class FrontGate(HttpProtocol):
         if http.stage is Stage.REQUEST or _awaits_body(http):
             return self.request_timeout, RequestTimeout("the request is not whole")
         return self.response_timeout, ServiceUnavailable("the answer took too long")
+
+
+def _address(transport: Any) -> str | None:
+    """The socket's other end; a socket in the file system has none."""
+    address = transport.get_extra_info("peername")
+    return address[0] if isinstance(address, tuple) else None
 
 
 def _is_under_way(http: Http) -> bool:

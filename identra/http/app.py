@@ -54,15 +54,10 @@ def make(app: App, bounds: Bounds) -> Door:
     raise_gate(door, app, bounds)
     # A trace has every answer in it.
     door.ctx.canned = None if app.tracer.on else Canned(app)
-    operations = every_operation(
+    door.ctx.operations = every_operation(
         app.providers, dev=app.dev, introspects=app.introspection is not None
     )
-    door.ctx.operations = operations
-    for prefix in PREFIXES:
-        for operation in operations:
-            _add(door, app, operation, prefix)
-        for path in {operation.path for operation in operations}:
-            _add_options(door, operations, path, prefix)
+    _add_all(door, app, door.ctx.operations)
     # Sanic rewrites its own methods once a process, for the signals that are listened to; every
     # door listens to the same.
     door.config.TOUCHUP = not getattr(Sanic, "__touched__", False)
@@ -75,6 +70,14 @@ def make(app: App, bounds: Bounds) -> Door:
 def close(door: Door) -> None:
     """Let the door's name be used again."""
     Sanic.unregister_app(door)
+
+
+def _add_all(door: Door, app: App, operations: tuple[Operation, ...]) -> None:
+    for prefix in PREFIXES:
+        for operation in operations:
+            _add(door, app, operation, prefix)
+        for path in {operation.path for operation in operations}:
+            _add_options(door, operations, path, prefix)
 
 
 def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:

@@ -24,6 +24,9 @@ BIN = Path(sys.executable).parent
 KEEPS = bool(os.environ.get("IDENTRA_TEST_KEEP_HOSTS"))
 """Whether hosts outlive the run, and are met again by the next: to work on a test."""
 
+RECIPIENT = "age1ek8qkqcls5a5hxau3sdjkssu46ftd9v0x3645l4wdhxm8mh37qpqs8eru9"
+"""Of backups that nobody shall open: whose other half is nowhere."""
+
 TIMES: list[tuple[str, float]] = []
 """What was measured, in seconds, for the end of the run."""
 

@@ -150,6 +150,15 @@ def test_keys_rotate_under_load_without_a_failure(site: Site, caller: Caller) ->
     site.played("deploy")
 
 
+def test_a_leaked_key_goes_from_every_host(site: Site, caller: Caller) -> None:
+    kid = jwt.get_unverified_header(caller.sign_in(EMAIL))["kid"]
+    site.played("emergency_rotate")
+    for _ in range(4):  # whichever host answers
+        _, keys, _ = caller.ask("GET", "/.well-known/jwks.json")
+        assert kid not in {key["kid"] for key in keys["keys"]}
+    assert caller.verify(caller.sign_in(EMAIL))["sub"]
+
+
 def test_no_secret_is_seen_anywhere(site: Site) -> None:
     key = site.host("app1").run("cat /etc/identra/keys/master.key").stdout.strip()
     told = (site.folder / "plays.log").read_text()

@@ -51,11 +51,24 @@ def test_a_second_run_changes_nothing_and_tells_no_secret(site: Site) -> None:
     """Not even to somebody who wants to see everything."""
     done = site.played("site", "-vvv")
     assert done.changed == 0
-    host = site.host("all1")
-    files = "/etc/identra/keys/master.key /etc/nginx/identra/key.pem"
-    held = host.run(f"cat {files}").stdout.splitlines()
-    for secret in (*SECRETS.values(), *(line for line in held if "PRIVATE" not in line)):
+    for secret in _secrets(site):
         assert secret not in done.said
+
+
+@pytest.mark.parametrize("user", ["nobody", "www-data", "prometheus"])
+def test_nobody_else_on_the_host_reads_a_secret(site: Site, user: str) -> None:
+    asked = " ".join(f"-e '{secret}'" for secret in _secrets(site))
+    places = "/etc /home /opt /root /run /srv /tmp /usr/local /var"
+    looked = f"setpriv --reuid {user} --regid nogroup --clear-groups grep -rlsF {asked} {places}"
+    found = site.host("all1").run(f"{looked} -D skip", check=False)
+    assert (found.stdout, found.stderr) == ("", "")
+
+
+def _secrets(site: Site) -> list[str]:
+    """Of everybody: passwords, the master key, what is in the key of the certificate."""
+    files = "/etc/identra/keys/master.key /etc/nginx/identra/key.pem"
+    held = site.host("all1").run(f"cat {files}").stdout.splitlines()
+    return [*SECRETS.values(), *(line for line in held if "PRIVATE" not in line)]
 
 
 def test_nothing_but_the_proxy_is_reached_from_outside(site: Site) -> None:

@@ -163,6 +163,14 @@ def deployed(site: Site) -> Site:
 class TestWhatRanGoesOn:
     """A wrong change meets a service that runs, which never notices."""
 
+    def test_a_port_that_is_taken(self, deployed: Site) -> None:
+        since = "systemctl show -p ActiveEnterTimestamp --value identra"
+        before = deployed.host("app1").run(since).stdout
+        done = deployed.play("deploy", identra_grpc_port=22)
+        assert "set identra_grpc_port to another port" in done.refusal, done.said[-2000:]
+        assert done.changed == 0
+        assert deployed.host("app1").run(since).stdout == before
+
     @pytest.mark.parametrize(
         ("said", "named"),
         [

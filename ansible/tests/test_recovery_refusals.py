@@ -116,7 +116,7 @@ def _play(folder: Path, what: str, said: dict[str, Any], group: str = "app") -> 
     (folder / "said.json").write_text(json.dumps(said))
     words = ["-i", folder / "inventory.json", "-e", f"@{folder}/said.json", book]
     done = subprocess.run(
-        [f"{plays.BIN}/ansible-playbook", *words],
+        [f"{plays.ANSIBLE}/ansible-playbook", *words],
         cwd=plays.HOME, env=plays.clean(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

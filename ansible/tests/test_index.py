@@ -62,7 +62,7 @@ def site(
     with plays.opened(tmp_path_factory.mktemp("site"), {"app": ["app1"]}, said) as site:
         asked = _Index.asked = []
         with ThreadingHTTPServer((f"{NET}.1", 0), partial(_Index, directory=folder)) as server:
-            threading.Thread(target=server.serve_forever).start()
+            threading.Thread(target=server.serve_forever, daemon=True).start()
             where, port = server.server_address[:2]
             said |= {"identra_index_url": f"http://{where}:{port}/simple"}
             said |= {"identra_version": VERSION}

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "ansible"
 BIN = Path(sys.executable).parent
+ANSIBLE = os.environ.get("IDENTRA_TEST_ANSIBLE", BIN)
+"""Where Ansible's programs are: to try another version of it."""
+
 KEEPS = bool(os.environ.get("IDENTRA_TEST_KEEP_HOSTS"))
 """Whether hosts outlive the run, and are met again by the next: to work on a test."""
+
+RECIPIENT = "age1ek8qkqcls5a5hxau3sdjkssu46ftd9v0x3645l4wdhxm8mh37qpqs8eru9"
+"""Of backups that nobody shall open: whose other half is nowhere."""
 
 TIMES: list[tuple[str, float]] = []
 """What was measured, in seconds, for the end of the run."""
@@ -79,7 +85,7 @@ class Site:
         where.write_text(json.dumps(hosts))
         said.touch(mode=0o600)
         said.write_text(json.dumps(self.variables | variables))
-        words = [f"{BIN}/ansible-playbook", "-i", str(where)]
+        words = [f"{ANSIBLE}/ansible-playbook", "-i", str(where)]
         if self.example:
             words += ["-e", f"@inventories/{self.example}/group_vars/all/identra.yml"]
         done = subprocess.run(

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from plays import Site
 
 GROUPS = {"app": ["app1", "app2"], "database": ["db1"], "redis": ["db1"], "proxy": ["proxy1"]}
+GROUPS |= {"backup": ["app1"], "monitoring": ["app1", "app2"]}
 SECRETS = {"postgresql_password": "p0stgres-of-the-test", "redis_password": "r3dis-of-the-test-!"}
 TRIAL = {"proxy_certificate": "", "proxy_certificate_key": "", "proxy_internal_ca": True}
+TRIAL |= {"backup_recipients": [plays.RECIPIENT]}
 EMAIL = "me@example.com"
 
 
@@ -48,6 +50,27 @@ def test_one_signs_in_through_tls_over_rest_and_grpc(caller: Caller) -> None:
 
 def test_a_second_run_changes_nothing(site: Site) -> None:
     assert site.played("site").changed == 0
+
+
+def test_the_doctor_finds_every_host_well_once_there_is_a_backup(
+    site: Site, caller: Caller
+) -> None:
+    place, proxy = "/usr/local/share/ca-certificates/id.crt", site.host("proxy1").ip
+    for name in GROUPS["app"]:
+        host = site.host(name)
+        host.run(f"printf %s '{caller.authority}' >{place} && update-ca-certificates")
+        host.run(f"echo '{proxy} {NAME}' >>/etc/hosts")
+    site.played("backup", fetch_to=str(site.folder / "fetched"))
+    assert len(list((site.folder / "fetched").iterdir())) == 1
+    done = site.played("doctor", url=f"https://{NAME}")
+    assert done.changed == 0
+    assert "error " not in done.said
+
+
+def test_a_look_at_another_master_key_changes_nothing(site: Site) -> None:
+    looked = site.played("reseal_keys", "--check")
+    assert "wanted is master.key" in looked.said
+    assert looked.changed == 0
 
 
 def test_every_host_has_the_same_master_key(site: Site) -> None:
@@ -127,6 +150,15 @@ def test_keys_rotate_under_load_without_a_failure(site: Site, caller: Caller) ->
     site.played("deploy")
 
 
+def test_a_leaked_key_goes_from_every_host(site: Site, caller: Caller) -> None:
+    kid = jwt.get_unverified_header(caller.sign_in(EMAIL))["kid"]
+    site.played("emergency_rotate")
+    for _ in range(4):  # whichever host answers
+        _, keys, _ = caller.ask("GET", "/.well-known/jwks.json")
+        assert kid not in {key["kid"] for key in keys["keys"]}
+    assert caller.verify(caller.sign_in(EMAIL))["sub"]
+
+
 def test_no_secret_is_seen_anywhere(site: Site) -> None:
     key = site.host("app1").run("cat /etc/identra/keys/master.key").stdout.strip()
     told = (site.folder / "plays.log").read_text()
@@ -166,4 +198,5 @@ def _settings(site: Site, digits: int) -> dict[str, Any]:
         "persistence": place | {"sslmode": "require"},
         "redis": {"urls": [f"{ip}:6379"]},
         "codes": {"digits": digits},
+        "metrics": {"port": 9464},
     }

@@ -41,6 +41,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, common: dict[str, Any]) -> It
 def host(site: Site) -> Host:
     """The host, deployed by one command after a look that changed nothing."""
     host = site.host("app1")
+    # As on a host that was made strict: nothing of root's is for others unless it is said.
+    host.run("echo 'Defaults umask=0077, umask_override' >/etc/sudoers.d/strict")
     before = host.run("find /etc /opt /usr/local /var/lib -newer /etc/hostname | sort").stdout
     assert site.played("site", "--check", "--diff").changed > 0
     assert "identra" not in host.run("ls /etc /opt /var/lib /etc/systemd/system").stdout
@@ -113,7 +115,8 @@ def test_the_timer_alone_does_a_whole_rotation(site: Site, host: Host) -> None:
     """Published, signing, former and gone, in the least time that the settings allow."""
     quick = {"rotate_every": "4s", "publish_ahead": "4s", "jwks_max_age": "2s"}
     settings = {"keys": quick, "auth": {"access_token_expiration": "5s"}}
-    site.played("deploy", identra_settings=settings, identra_rotate_on_calendar="*:*:0/3")
+    often = {f"identra_{what}_on_calendar": "*:*:0/3" for what in ("rotate", "housekeep")}
+    site.played("deploy", identra_settings=settings, **often)
     earlier, until = _states(host), time.monotonic() + 8 * 60
     while _signing(host) in earlier:  # whose tokens live as long as they did before
         assert time.monotonic() < until
@@ -128,6 +131,10 @@ def test_the_timer_alone_does_a_whole_rotation(site: Site, host: Host) -> None:
         assert jwt.decode(token, jwt.PyJWK(keys[kid]), issuer="identra")
         time.sleep(2)
     assert "active" in _states(host).values()
+    for unit in ("identra-rotate", "identra-housekeeping"):
+        told = host.run(f"journalctl -o cat -u {unit} --since=-1min").stdout
+        assert f"Finished {unit}.service" in told
+        assert "Failed" not in told
 
 
 def _signing(host: Host) -> str:

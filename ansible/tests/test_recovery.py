@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os.path
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import load
 import plays
 import pytest
 from desk import Desk
@@ -33,6 +35,7 @@ NAMED = {
     "redis.password": SECRETS["redis_password"],
 }
 METRICS = {"metrics": {"port": 9464}}
+SENT = "admin@127.0.0.1:sent"
 EVERYWHERE = "~ /etc /opt /run /tmp /usr/local /var"
 
 
@@ -57,11 +60,15 @@ def kept(
     said = common | {"identra_settings": METRICS | (STORES if stores else {})}
     said |= SECRETS | {"identra_secrets": NAMED} if stores else {}
     with plays.opened(folder, {"app": ["old1"]}, said) as site:
-        identity = folder / "identity"
-        site.variables["backup_recipients"] = [_identity(site.host("old1"), identity)]
+        identity, old = folder / "identity", site.host("old1")
+        server = " ".join(old.run("cat /etc/ssh/ssh_host_ed25519_key.pub").stdout.split()[:2])
+        site.variables["backup_recipients"] = [_identity(old, identity)]
+        site.variables |= {"backup_send_to": SENT, "backup_send_host_key": server}
         kept = Kept(site, request.param, identity, folder / "fetched")
         site.groups = kept.groups("old1")
         site.played("site")
+        old.run("cat /etc/identra/backup/ssh.pub >>~admin/.ssh/authorized_keys")
+        old.run("install -d -o admin ~admin/sent")
         yield kept
     Host("new1").destroy()
 
@@ -110,8 +117,29 @@ def test_what_its_own_master_keys_do_not_open_is_no_backup(kept: Kept) -> None:
     assert _backups(host) == before
 
 
-def _backups(host: Host) -> list[str]:
-    return host.run("ls /var/backups/identra").stdout.split()
+def _backups(host: Host, folder: str = "/var/backups/identra") -> list[str]:
+    return host.run(f"ls {folder}").stdout.split()
+
+
+def test_the_timer_makes_one_and_sends_it(kept: Kept) -> None:
+    host, extra = kept.site.host("old1"), "/run/systemd/system/identra-backup.timer.d"
+    soon = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/10\nRandomizedDelaySec=0\n"
+    again = "systemctl daemon-reload && systemctl restart identra-backup.timer"
+    before = _backups(host)
+    host.run(f"mkdir -p {extra} && printf '{soon}' >{extra}/soon.conf && {again}")
+    try:
+        load.patiently(lambda: _demand_more(host, before))
+    finally:
+        host.run(f"rm -r {extra} && {again}")
+        host.run("timeout 60 sh -c 'while systemctl -q is-active identra-backup; do sleep 1; done'")
+    assert host.run("systemctl show -p Result --value identra-backup").stdout == "success\n"
+    (sent, *_) = set(_backups(host)) - set(before)
+    same = f"diff --recursive /var/backups/identra/{sent} ~admin/sent/{sent}"
+    assert host.run(same).stdout == ""
+
+
+def _demand_more(host: Host, before: list[str]) -> None:
+    assert set(_backups(host, "~admin/sent")) - set(before)
 
 
 def test_a_fresh_host_takes_the_place_of_one_that_is_gone(kept: Kept) -> None:
@@ -127,17 +155,26 @@ def test_a_fresh_host_takes_the_place_of_one_that_is_gone(kept: Kept) -> None:
     fresh = Host("new1")
     fresh.boot()
     kept.site.groups = kept.groups("new1")
-    kept.site.played("restore", restore_from=str(backup), restore_identity=str(kept.identity))
+    going_on = kept.kind == "sqlite"  # what ends sessions is the same on every database
+    said = {
+        "restore_from": str(backup),
+        "restore_identity": os.path.relpath(kept.identity, plays.HOME),
+    }
+    kept.site.played("restore", **said | ({"end_sessions": False} if going_on else {}))
 
     new = Desk(fresh)
     assert kids <= new.kids()
     subject = new.verify(pair)["sub"]
     assert new.verify(new.sign_in("ada@example.com"))["sub"] == subject
-    assert new.refresh(pair)["reason"] == "INVALID_REFRESH_TOKEN"
+    refreshed = new.refresh(pair)
+    if going_on:
+        assert new.verify(refreshed["token"])["sub"] == subject
+    else:
+        assert refreshed["reason"] == "INVALID_REFRESH_TOKEN"
     assert fresh.run("identra users show bob@example.com", check=False).returncode == 1
     _nothing_told(kept, fresh)
     assert kept.site.played("site").changed == 0
-    again = kept.site.play("restore", restore_from=str(backup), restore_identity=str(kept.identity))
+    again = kept.site.play("restore", **said)
     assert again.code != 0
     assert "empty hosts only" in " ".join(again.said.split())
 

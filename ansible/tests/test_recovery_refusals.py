@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "age1" + "q" * 58
+PASSWORDS = dict.fromkeys(("postgresql_password", "redis_password"), "sixteen-letters-!")
 METRICS = {"identra_settings": {"metrics": {"port": 9464}}}
 REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("nobody", "backup", {}, "backup_recipients", "make one with age-keygen"),
@@ -49,6 +50,21 @@ REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
         "add the port",
     ),
     ("no time", "monitoring", METRICS | {"monitoring_kept": "long"}, "monitoring_kept", "as 30d"),
+    ("unknown to redis", "redis", PASSWORDS | {"redis_port": 1}, "redis_port", "correct its name"),
+    (
+        "unknown to postgresql",
+        "postgresql",
+        PASSWORDS | {"postgresql_listens": []},
+        "postgresql_listens",
+        "correct its name",
+    ),
+    (
+        "unknown to the proxy",
+        "proxy",
+        {"proxy_server_name": "id.example.com", "proxy_internal_ca": True, "proxy_ports": [1]},
+        "proxy_ports",
+        "correct its name",
+    ),
     ("no backup", "restore.yml", {}, "restore_from", "name one that was fetched"),
     (
         "no word",
@@ -100,7 +116,7 @@ def _play(folder: Path, what: str, said: dict[str, Any], group: str = "app") -> 
     (folder / "said.json").write_text(json.dumps(said))
     words = ["-i", folder / "inventory.json", "-e", f"@{folder}/said.json", book]
     done = subprocess.run(
-        [f"{plays.BIN}/ansible-playbook", *words],
+        [f"{plays.ANSIBLE}/ansible-playbook", *words],
         cwd=plays.HOME, env=plays.clean(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

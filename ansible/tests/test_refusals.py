@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "in-an-url": (
         {"identra_index_url": "https://me:hunter2hunter2@wheels.example.com/simple"},
         "identra_index_url",
-        "/etc/pip.conf",
+        "/root/.config/pip/pip.conf",
     ),
     "twice": ({"identra_settings": {"http_port": 9}}, "says http_port", "leave it out"),
     "one-port": ({"identra_grpc_port": 8080}, "identra_grpc_port", "another port"),
@@ -76,6 +76,57 @@ def test_a_variable_is_refused_before_anything_is_touched(refused: plays.Played,
     assert "hunter2hunter2" not in refused.said
 
 
+TAKEN: dict[str, tuple[int, dict[str, Any], str, str]] = {
+    "database": (
+        5432,
+        {"postgresql_password": "sixteen-letters-!"},
+        "identra_settings.persistence",
+        "stop that",
+    ),
+    "redis": (6379, {"redis_password": "sixteen-letters-!"}, "identra_settings.redis", "stop that"),
+    "proxy": (
+        443,
+        {"proxy_server_name": "id.example.com", "proxy_internal_ca": True},
+        "proxy_port",
+        "another port",
+    ),
+}
+
+
+def test_a_port_that_another_program_answers_on_is_refused(site: Site) -> None:
+    host = site.host("app1")
+    reached = inventory({"app": ["app1"]})["all"]["hosts"]["app1"]
+    for port, _, _, _ in TAKEN.values():
+        host.run(f"systemd-run --unit=taker-{port} python3 -m http.server {port}")
+        host.run(f"timeout 20 sh -c 'until ss -Htln | grep -q :{port}; do sleep 0.1; done'")
+    shared = {"ansible_user": "admin", "ansible_python_interpreter": "/usr/bin/python3"}
+    names = {f"on-{group}": reached | said for group, (_, said, _, _) in TAKEN.items()}
+    groups = {group: {"hosts": {f"on-{group}": {}}} for group in TAKEN}
+    try:
+        hosts = {"all": {"hosts": names, "vars": shared, "children": groups}}
+        done = plays.Site(site.folder, {}, {}).run(hosts, "site")
+    finally:
+        host.run("systemctl stop 'taker-*'")
+    assert done.changed == 0
+    for group, (port, _, variable, remedy) in TAKEN.items():
+        assert str(port) in done.refusals[f"on-{group}"], done.said[-2000:]
+        assert variable in done.refusals[f"on-{group}"]
+        assert remedy in done.refusals[f"on-{group}"]
+
+
+def test_a_system_that_this_was_never_tried_on_is_refused(site: Site) -> None:
+    host = site.host("app1")
+    host.run("sed s/^VERSION_ID=.*/VERSION_ID=11/ /etc/os-release >/run/os")
+    host.run("echo 11.9 >/run/version && mount --bind /run/version /etc/debian_version")
+    host.run("mount --bind /run/os /etc/os-release")
+    try:
+        done = site.play("site")
+    finally:
+        host.run("umount /etc/os-release /etc/debian_version")
+    assert "name a host with Debian 12 or Ubuntu 24.04" in done.refusal, done.said[-2000:]
+    assert done.changed == 0
+
+
 def test_a_disk_without_room_is_refused(site: Site) -> None:
     host = site.host("app1")
     host.run("mount -t tmpfs -o size=50M none /opt")
@@ -111,6 +162,14 @@ def deployed(site: Site) -> Site:
 
 class TestWhatRanGoesOn:
     """A wrong change meets a service that runs, which never notices."""
+
+    def test_a_port_that_is_taken(self, deployed: Site) -> None:
+        since = "systemctl show -p ActiveEnterTimestamp --value identra"
+        before = deployed.host("app1").run(since).stdout
+        done = deployed.play("deploy", identra_grpc_port=22)
+        assert "set identra_grpc_port to another port" in done.refusal, done.said[-2000:]
+        assert done.changed == 0
+        assert deployed.host("app1").run(since).stdout == before
 
     @pytest.mark.parametrize(
         ("said", "named"),

@@ -1,0 +1,89 @@
+"""So many mixed operations by several members at once, and what they came to."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chaos.case import Case, Terms
+from chaos.ledger import Ledger, Outcome
+from chaos.member import Member
+from chaos.reading import records_of
+from chaos.violations import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+    from chaos.asking import Doors
+    from chaos.nodes import Nodes
+
+    Meanwhile = Callable[["Storm", Callable[[], bool]], None]
+
+MEMBERS = 8
+
+
+@dataclass(eq=False)
+class Storm:
+    """Members at work on two nodes. What they do is drawn from the seed."""
+
+    nodes: Nodes
+    seed: int
+    size: int = MEMBERS
+    ledger: Ledger = field(default_factory=Ledger)
+    members: list[Member] = field(default_factory=list)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def chance(self, what: object) -> random.Random:
+        """Draws of its own for whoever asks."""
+        return random.Random(f"{self.seed} {what}")  # noqa: S311 - the same draws each time
+
+    def doors(self) -> Doors:
+        return self.nodes.make_doors(self.ledger)
+
+    @contextmanager
+    def blowing(self) -> Iterator[list[Future[None]]]:
+        """Members at work for a while; whoever fails raises here."""
+        doors = self.doors()
+        self.members += [
+            Member(number, self.nodes, doors, self.chance(number)) for number in range(self.size)
+        ]
+        with ThreadPoolExecutor(self.size) as threads:
+            working = [threads.submit(one.live, self._over.is_set) for one in self.members]
+            try:
+                yield working
+            finally:
+                self._over.set()
+            for one in working:
+                one.result()
+
+    def run(self, operations: int, meanwhile: Meanwhile) -> None:
+        """So many operations, and something that goes on beside them."""
+        with self.blowing() as working, ThreadPoolExecutor(1) as beside:
+            doing = beside.submit(meanwhile, self, self._over.is_set)
+            while len(self.ledger) < operations:
+                failed = [one for one in (*working, doing) if one.done()]
+                if failed:
+                    failed[0].result()
+                time.sleep(0.05)
+            self._over.set()
+            doing.result()
+
+    def violations(self, terms: Terms) -> list[str]:
+        """All that is not as it was promised, in the end."""
+        asked = list(self.ledger.entries)
+        records = records_of(self.nodes, self.members, self.doors())
+        return [str(violation) for violation in judge(Case(asked, records, terms))]
+
+    def summary(self) -> str:
+        """How many calls came to what."""
+        entries = self.ledger.entries
+        counts = {one.value: sum(e.outcome is one for e in entries) for one in Outcome}
+        slowest = max(entry.ended - entry.began for entry in entries)
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        return f"{len(entries)} calls: {told}; the slowest took {slowest:.2f} s"

@@ -73,15 +73,16 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """The entries of all who asked, in the order in which they ended."""
+    """The entries of all who asked, in the order in which they ended; `also` gets them as well."""
 
     entries: list[Entry] = field(default_factory=list)
+    also: Ledger | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, entry: Entry) -> Entry:
         with self._lock:
             self.entries.append(entry)
-        return entry
+        return self.also.write(entry) if self.also else entry
 
     def __len__(self) -> int:
         return len(self.entries)

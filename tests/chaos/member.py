@@ -42,6 +42,7 @@ class Member:
     nodes: Nodes
     doors: Doors
     chance: random.Random
+    pace: float = 0.0
     people: list[Person] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
 
@@ -62,6 +63,7 @@ class Member:
         }
         while not over():
             self.chance.choices(list(acts), list(acts.values()))[0]()
+            threading.Event().wait(self.pace)
 
     def somebody(self) -> Person:
         """A new person from a network of her own."""

@@ -14,13 +14,13 @@ from chaos.case import Case, Terms
 from chaos.ledger import Ledger, Outcome
 from chaos.member import Member
 from chaos.reading import records_of
-from chaos.violations import judge
+from chaos.violations import LOST, UNAVAILABLE, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from chaos.asking import Doors
+    from chaos.ledger import Act
     from chaos.nodes import Nodes
 
     Meanwhile = Callable[["Storm", Callable[[], bool]], None]
@@ -35,6 +35,8 @@ class Storm:
     nodes: Nodes
     seed: int
     size: int = MEMBERS
+    pace: float = 0.0
+    """Seconds that each member rests between two acts."""
     ledger: Ledger = field(default_factory=Ledger)
     members: list[Member] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -43,22 +45,21 @@ class Storm:
         """Draws of its own for whoever asks."""
         return random.Random(f"{self.seed} {what}")  # noqa: S311 - the same draws each time
 
-    def doors(self) -> Doors:
-        return self.nodes.make_doors(self.ledger)
+    def member(self, number: int, ledger: Ledger) -> Member:
+        """Somebody who writes to this ledger."""
+        chance = self.chance(number)
+        return Member(number, self.nodes, self.nodes.make_doors(ledger), chance, self.pace)
 
     @contextmanager
     def blowing(self) -> Iterator[list[Future[None]]]:
         """Members at work for a while; whoever fails raises here."""
-        doors = self.doors()
-        self.members += [
-            Member(number, self.nodes, doors, self.chance(number)) for number in range(self.size)
-        ]
+        self.members += [self.member(number, self.ledger) for number in range(self.size)]
         with ThreadPoolExecutor(self.size) as threads:
             working = [threads.submit(one.live, self._over.is_set) for one in self.members]
             try:
                 yield working
             finally:
-                self._over.set()
+                self.end()
             for one in working:
                 one.result()
 
@@ -71,13 +72,27 @@ class Storm:
                 if failed:
                     failed[0].result()
                 time.sleep(0.05)
-            self._over.set()
+            self.end()
             doing.result()
+
+    def end(self) -> None:
+        """Nobody begins anything more."""
+        self._over.set()
+
+    def unavailable_until(self, since: float) -> float:
+        """When the last call began that was told UNAVAILABLE or nothing, of those since then."""
+        failed = [e.began for e in list(self.ledger.entries) if e.reason in UNAVAILABLE | LOST]
+        return max((began for began in failed if began >= since), default=since)
+
+    def served(self, since: float) -> set[Act]:
+        """What was served to whoever began since then."""
+        entries = list(self.ledger.entries)
+        return {e.act for e in entries if e.acknowledged and e.began >= since}
 
     def violations(self, terms: Terms) -> list[str]:
         """All that is not as it was promised, in the end."""
         asked = list(self.ledger.entries)
-        records = records_of(self.nodes, self.members, self.doors())
+        records = records_of(self.nodes, self.members, self.nodes.make_doors(Ledger()))
         return [str(violation) for violation in judge(Case(asked, records, terms))]
 
     def summary(self) -> str:

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
     from chaos.nodes import Nodes
 
-    BuildNodes = Callable[[str], AbstractContextManager[Nodes]]
+    from identra.settings import Redis
+
+    BuildNodes = Callable[..., AbstractContextManager[Nodes]]
 
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """Shown when the test fails, to be given again by `--chaos-seed`."""
     seed = int(request.config.getoption("chaos_seed"))
-    print(f"--chaos-seed {seed}")  # noqa: T201 - pytest shows it with a failure
+    print(f"--chaos-seed {seed}")
     return seed
 
 
@@ -36,7 +38,7 @@ def build_nodes(
     """Builds nodes on the stores that are named, as "postgres and redis"."""
 
     @contextmanager
-    def build(home: str) -> Iterator[Nodes]:
+    def build(home: str, store: Redis | None = None) -> Iterator[Nodes]:
         folder = tmp_path_factory.mktemp("nodes")
         kind, _, redis = home.partition(" and ")
         with ExitStack() as opened:
@@ -44,8 +46,7 @@ def build_nodes(
             if kind != "sqlite":
                 server = request.getfixturevalue(f"{kind}_server")
                 place = opened.enter_context(servers.fresh_database(server))
-            store = None
-            if redis:
+            if redis and store is None:
                 store = request.getfixturevalue("redis_server")
                 store = store.model_copy(update={"key_prefix": f"test:{uuid4().hex}:"})
             yield opened.enter_context(open_nodes(folder, place, store))

@@ -28,5 +28,5 @@ def test_what_was_promised_is_kept_whatever_fails(build_nodes: BuildNodes, seed:
             Mischief(nodes, storm.ledger, storm.chance("mischief"), EVERY, done).work(over)
 
         storm.run(FEW, meanwhile)
-        print(storm.summary(), done, sep="\n")  # noqa: T201 - shown with a failure
+        print(storm.summary(), done, sep="\n")
         assert storm.violations(Terms(kills=True)) == []

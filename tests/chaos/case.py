@@ -87,9 +87,17 @@ class Case:
         """Revocations that may have acted, by session or user."""
         found: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.of("revoke", "revoke_all"):
-            if entry.may_have_acted:
+            if entry.may_have_acted or self._was_asked_twice(entry):
                 found[entry.session if entry.act == "revoke" else entry.user].append(entry)
         return found
+
+    def _was_asked_twice(self, entry: Entry) -> bool:
+        """Whether a proxy may have asked another node after the first had done it and was killed.
+
+        It repeats what is idempotent (RFC 9110, 9.2.2), and the second node knows no such caller.
+        """
+        again = entry.act == "revoke_all" and entry.reason == "INVALID_TOKEN"
+        return again and self.terms.kills
 
     def may_be_over(self, session: str, by: float = inf) -> bool:
         """Whether something that began before may have ended a session."""

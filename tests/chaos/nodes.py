@@ -80,10 +80,12 @@ class Nodes:
         """The process ids of all that answer."""
         return [pid for _, service in self.running.values() for pid in service.workers()]
 
-    def kill_one(self, chance: random.Random) -> None:
-        """End a worker of either node, without asking."""
-        if workers := self.workers():
+    def kill_one(self, chance: random.Random) -> bool:
+        """End a worker of either node, without asking; whether there was one."""
+        workers = self.workers()
+        if workers:
             os.kill(chance.choice(workers), signal.SIGKILL)
+        return bool(workers)
 
     def approve(self, account: Person, url: str) -> dict[str, str]:
         """What GitHub's redirect brings when this person says yes; one browser at a time."""

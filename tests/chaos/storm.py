@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
 from chaos.case import Case, Terms
 from chaos.ledger import Ledger, Outcome
 from chaos.member import Member
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from chaos.ledger import Act
+    from chaos.ledger import Act, Entry
     from chaos.nodes import Nodes
 
     Meanwhile = Callable[["Storm", Callable[[], bool]], None]
@@ -67,7 +68,7 @@ class Storm:
         """So many operations, and something that goes on beside them."""
         with self.blowing() as working, ThreadPoolExecutor(1) as beside:
             doing = beside.submit(meanwhile, self, self._over.is_set)
-            while len(self.ledger) < operations:
+            while len(self.ledger) < operations and not self._over.is_set():
                 failed = [one for one in (*working, doing) if one.done()]
                 if failed:
                     failed[0].result()
@@ -84,16 +85,22 @@ class Storm:
         failed = [e.began for e in list(self.ledger.entries) if e.reason in UNAVAILABLE | LOST]
         return max((began for began in failed if began >= since), default=since)
 
+    def unanswered(self) -> list[Entry]:
+        """Calls that came to nothing, for want of a store or of anybody who answers."""
+        return [e for e in self.ledger.entries if e.reason in UNAVAILABLE | LOST]
+
     def served(self, since: float) -> set[Act]:
         """What was served to whoever began since then."""
         entries = list(self.ledger.entries)
         return {e.act for e in entries if e.acknowledged and e.began >= since}
 
-    def violations(self, terms: Terms) -> list[str]:
-        """All that is not as it was promised, in the end."""
+    def judge(self, terms: Terms) -> None:
+        """Fail with all that is not as it was promised, in the end."""
         asked = list(self.ledger.entries)
         records = records_of(self.nodes, self.members, self.nodes.make_doors(Ledger()))
-        return [str(violation) for violation in judge(Case(asked, records, terms))]
+        violations = judge(Case(asked, records, terms))
+        if violations:
+            pytest.fail("\n".join(map(str, violations)), pytrace=False)
 
     def summary(self) -> str:
         """How many calls came to what."""

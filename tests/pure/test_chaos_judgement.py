@@ -206,6 +206,19 @@ def test_what_there_is_a_reason_for_is_no_violation(case: Callable[[], Case]) ->
     assert judge(case()) == []
 
 
+def test_all_sessions_may_have_been_ended_by_the_first_of_two_nodes_asked() -> None:
+    """A proxy asks the second when the first is killed, and that one no longer knows the caller."""
+    refused = entry("revoke_all", 12, REFUSED, session="s2", user="ada", reason="INVALID_TOKEN")
+    records = put(put(SOUND, "sessions", s2=Row("ada", 2, "asked")), "tried", s2=OVER_AND_OUT)
+    records = put(records, "events", **{"session.revoked": 3})
+    assert judge(Case((*TOLD, refused), records, Terms(kills=True))) == []
+    assert rules(Case((*TOLD, refused), records)) == {
+        "revoked_by_nobody",
+        "session_is_lost",
+        "wrongly_refused",
+    }
+
+
 def test_one_token_under_two_keys_is_theft_and_may_end_the_session() -> None:
     """From then on: what was refused before that has no such reason."""
     race = (

@@ -61,6 +61,11 @@ class Cable:
         """Seconds that each piece takes on its way."""
         self.port = 0
 
+    @property
+    def connections(self) -> int:
+        """How many there are now."""
+        return len(self._pairs)
+
     def cut(self) -> None:
         """Break every connection and refuse new ones."""
         self._whole = False

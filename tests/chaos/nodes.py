@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import running
-from cable import laid_to
 from chaos.asking import opened
+from chaos.cabling import around_by, lay, stores_by
 from chaos.nginx import open_front
 from homes import write_settings
 from machines import free_port
@@ -118,11 +118,11 @@ def open_nodes(folder: Path, place: Persistence, store: Redis | None = None) -> 
         github = GitHub()
         site = opening.enter_context(open_site(github))
         post = opening.enter_context(open_post_office())
-        cables = _lay(opening, place, store, post.box.port, int(site.base_url.rpartition(":")[2]))
+        cables = lay(opening, place, store, post, site)
         rest, grpc = free_port(), free_port()
         front = opening.enter_context(open_front(HOSTS, rest, grpc, folder))
-        stores = _by(cables, place, store)
-        around = _through(cables, neighbours(site, post, github))
+        stores = stores_by(cables, place, store)
+        around = around_by(cables, neighbours(site, post, github))
         files = [_settings(folder, host, (rest, grpc), stores, around) for host in HOSTS]
         doors = opening.enter_context(opened(front.url, front.place, front.trust, front.context()))
         nodes = Nodes(place, files, cables, post, github, doors, front)
@@ -137,41 +137,6 @@ def open_nodes(folder: Path, place: Persistence, store: Redis | None = None) -> 
 def _all_at_once(act: Callable[[int], None], numbers: Iterable[int]) -> None:
     with ThreadPoolExecutor() as hands:
         list(hands.map(act, numbers))
-
-
-def _lay(
-    opening: ExitStack, place: Persistence, store: Redis | None, smtp: int, provider: int
-) -> dict[str, Laid]:
-    """A cable to each neighbour."""
-    ends = {"smtp": ("127.0.0.1", smtp), "provider": ("127.0.0.1", provider)}
-    if place.driver != "sqlite":
-        ends["database"] = (place.host or "127.0.0.1", place.port or 5432)
-    if store:
-        host, _, port = store.urls[0].partition(":")
-        ends["redis"] = (host, int(port))
-    return {name: opening.enter_context(laid_to(*end)) for name, end in ends.items()}
-
-
-def _by(
-    cables: dict[str, Laid], place: Persistence, store: Redis | None
-) -> tuple[Persistence, Redis | None]:
-    """The stores, as they are reached by their cables."""
-    if "database" in cables:
-        here = {"host": "127.0.0.1", "port": cables["database"].port}
-        place = place.model_copy(update=here)
-    if store:
-        store = store.model_copy(update={"urls": (f"127.0.0.1:{cables['redis'].port}",)})
-    return place, store
-
-
-def _through(cables: dict[str, Laid], around: Sections) -> Sections:
-    """What the settings say of the others, as they are reached by their cables."""
-    provider = f"http://127.0.0.1:{cables['provider'].port}"
-    urls = {"base_url": provider, "api_url": f"{provider}/api/v3"}
-    return around | {
-        "smtp_mailer": around["smtp_mailer"] | {"port": cables["smtp"].port},
-        "providers.github": around["providers.github"] | urls,
-    }
 
 
 def _settings(

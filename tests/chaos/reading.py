@@ -123,7 +123,7 @@ def _sign_in(doors: Doors, person: Person) -> tuple[str, str]:
         return person.by_mail[0], ""
     bearer = {"authorization": f"Bearer {told.answer['token']['access_token']['token']}"}
     who = _sure(doors.rest, "GetCurrentUserLoginInfo", {}, metadata | bearer)
-    return person.by_mail[0], str(who.answer["user_id"])
+    return person.by_mail[0], str(who.answer.get("user_id", ""))
 
 
 def _sure(door: Door, method: str, request: dict[str, Any], metadata: dict[str, str]) -> Told:

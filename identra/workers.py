@@ -37,6 +37,7 @@ YOUNG: Final = 5.0
 """A worker that ends younger than this, in seconds, is replaced after a growing wait."""
 
 _LONGEST_WAIT: Final = 30.0
+_LONGEST_WITHOUT: Final = 1.0
 _TURN: Final = 0.5
 _READY, _ANSWERS = b"r", b"a"
 _STOPPERS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -243,7 +244,9 @@ class Workers:
 
     def _when_to_replace(self, end: _End) -> float:
         self._failures = self._failures + 1 if end.age < YOUNG else 0
-        wait = min(_LONGEST_WAIT, 2.0 ** (self._failures - 1)) if self._failures else 0.0
+        # Whoever kills workers may kill them all: one comes back soon, however young they ended.
+        longest = _LONGEST_WAIT if self._started else _LONGEST_WITHOUT
+        wait = min(longest, 2.0 ** (self._failures - 1)) if self._failures else 0.0
         structlog.get_logger("identra").warning(
             "worker ended", pid=end.pid, by=end.by, age=round(end.age, 1), wait=wait
         )

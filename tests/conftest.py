@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from identra.state import State
 
 
+SEED = 20_261_126
+"""Of the mischief in tests/live/faults."""
 DATABASES = ("sqlite", "postgres", "mysql")
 USUAL = ("sqlite", "postgres")
 ATTACKED = ("postgres",)
@@ -35,6 +38,24 @@ ATTACKED = ("postgres",)
 def pytest_addoption(parser: pytest.Parser) -> None:
     told = "run stories on every store, and what takes long"
     parser.addoption("--everywhere", action="store_true", help=told)
+    told = "run the long trials of tests/live/faults, and nothing but them"
+    parser.addoption("--chaos", action="store_true", help=told)
+    told = "what is drawn from in tests/live/faults (with --chaos another one each time)"
+    parser.addoption("--chaos-seed", type=int, help=told)
+    told = "operations of a long trial (%(default)s)"
+    parser.addoption("--chaos-operations", type=int, default=10_000, help=told)
+    told = "how long the soak takes, as 20m (%(default)s)"
+    parser.addoption("--chaos-soak", default="20m", help=told)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every worker of a run draws from the seed that its header shows."""
+    if config.option.chaos_seed is None:
+        config.option.chaos_seed = time.time_ns() % 10**9 if config.option.chaos else SEED
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"chaos seed: {config.option.chaos_seed}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -49,12 +70,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long, unless told `--everywhere`."""
-    if config.getoption("everywhere"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=long)
+    """Leave out what takes long, unless told `--everywhere`; and chaos, unless told `--chaos`."""
+    chaos = config.getoption("chaos")
+    left = [item for item in items if bool(item.get_closest_marker("chaos")) is not chaos]
+    if not chaos and not config.getoption("everywhere"):
+        left += [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 def is_chosen(metafunc: pytest.Metafunc, fixture: str) -> bool:

@@ -61,17 +61,8 @@ class Rest:
         rule = SERVICE.methods_by_name[method].GetOptions().Extensions[annotations_pb2.http]
         way = rule.WhichOneof("pattern")
         said: Said = {"params": request} if way == "get" else {"json": request}
-        answer = self._http.request(way.upper(), getattr(rule, way), headers=metadata, **said)
-        body, headers = answer.json(), dict(answer.headers)
-        if answer.is_success:
-            return Told(0, body, headers=headers)
-        return Told(
-            body["code"],
-            reason=body["reason"],
-            message=body["message"],
-            fields=frozenset((one["field"], one["message"]) for one in body["details"]),
-            waits="retry-after" in headers,
-            headers=headers,
+        return told_of(
+            self._http.request(way.upper(), getattr(rule, way), headers=metadata, **said)
         )
 
 
@@ -137,6 +128,21 @@ def _node(place: str, modules: Path) -> Iterator[subprocess.Popen[str]]:
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield process
+
+
+def told_of(answer: httpx.Response) -> Told:
+    """What an answer of the REST door says."""
+    body, headers = answer.json(), dict(answer.headers)
+    if answer.is_success:
+        return Told(0, body, headers=headers)
+    return Told(
+        body["code"],
+        reason=body["reason"],
+        message=body["message"],
+        fields=frozenset((one["field"], one["message"]) for one in body["details"]),
+        waits="retry-after" in headers,
+        headers=headers,
+    )
 
 
 def failure(error: Any) -> Told:

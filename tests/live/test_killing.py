@@ -14,6 +14,7 @@ from uuid import UUID
 
 import httpx
 import jwt
+import running
 import servers
 import spoken
 from town import WORKERS
@@ -21,6 +22,7 @@ from visitor import PASSWORD, Pair, bearer, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pytest
     from conftest import Build
@@ -31,6 +33,8 @@ REQUESTS = 200
 CLIENTS = 8
 KILLS = 3
 TRIES = 20
+BACK = 5.0
+"""Seconds after which a service without workers has one again."""
 NO_GRACE = {"refresh_grace": "0s"}
 """So that a refresh token is either current, or spent by the very key that is shown again."""
 
@@ -235,3 +239,19 @@ def check_rows(town: Town, registered: int) -> None:
     }
     for name, happened in recorded.items():
         assert town.count("events", "name = {}", name) == happened, name
+
+
+def test_a_service_whose_workers_are_all_killed_is_back_at_once_each_time(tmp_path: Path) -> None:
+    """However often: that they are young is no reason to leave callers without anybody."""
+    with running.identra(tmp_path, "--workers", str(WORKERS)) as service:
+        for _ in range(3):
+            for pid in service.workers():
+                os.kill(pid, signal.SIGKILL)
+            servers.until(lambda: answers(service.url), "an answer", BACK)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=BACK).is_success
+    except httpx.TransportError:
+        return False

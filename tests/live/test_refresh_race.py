@@ -15,12 +15,10 @@ import servers
 from homes import PASSWORD, write_settings
 from piccolo.querystring import QueryString
 from running import Running, started
-from town import WORKERS, at_once
+from town import WORKERS, at_once, prepare
 
-from identra.app.preparing import make_first_keys
 from identra.db import open_database
-from identra.db.migrations import migrate
-from identra.settings import Persistence, load
+from identra.settings import Persistence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,20 +104,10 @@ def _two(folder: Path, place: Persistence) -> Iterator[Nodes]:
     for name in ("one", "two"):
         (folder / name).mkdir()
         files.append(write_settings(folder / name, place, sections=said))
-    asyncio.run(_settle(files[0], place))
+    prepare(files[0], place)
     with ExitStack() as opened, ThreadPoolExecutor() as hands:
         starting = [started(file, "--workers", str(WORKERS)) for file in files]
         yield Nodes(list(hands.map(opened.enter_context, starting)), place)
-
-
-async def _settle(file: Path, place: Persistence) -> None:
-    """Tables and keys."""
-    db = await open_database(place)
-    try:
-        await migrate(db)
-        await make_first_keys(load(file, {}), db)
-    finally:
-        await db.close()
 
 
 def refresh_token(pair: dict[str, Any]) -> str:

@@ -1,0 +1,170 @@
+"""A neighbour falls silent or away: every call is answered in time, the others as quickly as ever.
+
+The service is two nodes behind nginx. What nobody needs the neighbour for goes on; once it is
+back, so does everything else, without a restart and with nothing left behind.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+import redises
+from cable import Cable
+from chaos.case import Terms
+from chaos.footprint import footprint_of, most_of
+from chaos.pulse import pulse_of, wait
+from chaos.storm import Storm
+from machines import until
+from trials import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from typing import TypeAlias
+
+    from chaos.ledger import Act
+    from chaos.nodes import Nodes
+    from conftest import BuildNodes
+    from machines import Machine
+
+    from identra.settings import Redis
+
+    Fault: TypeAlias = Callable[[], AbstractContextManager[None]]
+
+SHORT = 1.5
+ALONE = 10.0
+"""Seconds, at most, in which it is seen how long things take without a fault."""
+REHEARSAL = 6.0
+"""Seconds: longer than anybody waits for a store."""
+RECOVERED = 5.0
+AS_EVER, MORE = 2, 0.010
+"""How much longer an answer may take that needs nothing of what failed: times, and seconds."""
+MEMBERS, PACE = 4, 0.05
+EVER: tuple[Act, ...] = ("keys", "info", "refresh")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is done to which neighbour for how long, and what needs nothing of it."""
+
+    whose: str
+    seconds: float
+    goes_on: tuple[Act, ...] = EVER
+
+    @property
+    def seconds_alone(self) -> float:
+        return min(self.seconds, ALONE)
+
+    def __str__(self) -> str:
+        return f"{self.whose}-{self.seconds:g}"
+
+
+SILENT = (
+    Trial("database", 30, ("keys",)),
+    Trial("smtp", 30),
+    Trial("provider", 30),
+)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("trial", SILENT, ids=str)
+def test_one_that_is_silent_for_long(build_nodes: BuildNodes, seed: int, trial: Trial) -> None:
+    with build_nodes("postgres and redis") as nodes:
+        storm = Storm(nodes, seed, MEMBERS, PACE)
+        endure_long(storm, trial, partial(silent, nodes, trial.whose))
+        storm.judge(Terms())
+
+
+@pytest.mark.chaos
+def test_a_redis_that_is_killed_and_comes_back_empty(
+    build_nodes: BuildNodes, seed: int, own_redis: tuple[Redis, Machine]
+) -> None:
+    store, machine = own_redis
+    with build_nodes("postgres and redis", store) as nodes:
+        storm = Storm(nodes, seed, MEMBERS, PACE)
+        endure_long(storm, Trial("redis", 60), partial(ended, machine, signal.SIGKILL))
+        storm.judge(Terms(forgets=True))
+
+
+def test_each_in_turn_for_a_moment(build_nodes: BuildNodes, seed: int) -> None:
+    """The same for a second, in which nothing is said of how quick anything is."""
+    with build_nodes("postgres and redis") as nodes:
+        storm = Storm(nodes, seed, MEMBERS, PACE)
+        with storm.blowing():
+            for whose in ("database", "redis", "smtp", "provider"):
+                goes_on: tuple[Act, ...] = ("keys",) if whose == "database" else EVER
+                endure(storm, Trial(whose, SHORT, goes_on), partial(silent, nodes, whose))
+        storm.judge(Terms())
+
+
+@pytest.fixture
+def own_redis() -> Iterator[tuple[Redis, Machine]]:
+    with redises.redis_machine() as (store, machine), machine.up():
+        yield store, machine
+
+
+@contextmanager
+def silent(nodes: Nodes, whose: str) -> Iterator[None]:
+    """It takes connections and what is sent, and says nothing."""
+    nodes.cables[whose].do(Cable.deaden)
+    try:
+        yield
+    finally:
+        nodes.cables[whose].do(Cable.mend)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The 99th percentiles of what goes on, in seconds, alone and meanwhile."""
+
+    p99: dict[Act, tuple[float, float]]
+
+    def judge(self) -> None:
+        for act, (alone, meanwhile) in self.p99.items():
+            assert meanwhile <= AS_EVER * alone + MORE, act
+
+
+def endure(storm: Storm, trial: Trial, fault: Fault) -> Measured:
+    """Let members and a pulse live through it, and the workers as well."""
+    nodes, workers = storm.nodes, storm.nodes.workers()
+    with pulse_of(storm, *trial.goes_on) as pulse:
+        began, _ = wait(trial.seconds_alone)
+        alone = began, time.monotonic()
+        with fault():
+            meanwhile = wait(trial.seconds)
+        back = time.monotonic()
+        affected = storm.served(began)
+        recovered = until(lambda: storm.served(back) >= affected, "all that was served", RECOVERED)
+    assert nodes.workers() == workers, "it was restarted"
+    assert not pulse.failed()
+    late = storm.unavailable_until(back) - back
+    assert late < RECOVERED
+    p99 = {act: (pulse.p99(act, *alone), pulse.p99(act, *meanwhile)) for act in trial.goes_on}
+    print(f"{trial}: {storm.summary()}")
+    print(f"  served again after {recovered:.1f} s, the last refused after {late:.1f} s")
+    for act, (before, then) in p99.items():
+        print(f"  {act}: p99 {before * 1000:.1f} ms alone, {then * 1000:.1f} ms meanwhile")
+    return Measured(p99)
+
+
+def endure_long(storm: Storm, trial: Trial, fault: Fault) -> None:
+    """The same, judged by its times, and by what is left of it.
+
+    It is rehearsed, so that pools have grown to what they need in it, and keep.
+    """
+    with storm.blowing():
+        with fault():
+            wait(REHEARSAL)
+        wait(RECOVERED)
+        most = most_of(storm.nodes, ALONE)
+        measured = endure(storm, trial, fault)
+        workers = storm.nodes.workers()
+        left = until(lambda: footprint_of(workers).within(most), f"{most} again", RECOVERED)
+    print(f"  at most {most}; {left:.1f} s later {footprint_of(workers)}")
+    measured.judge()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from identra.deadline import one_deadline
-from identra.errors import InvalidToken, MissingToken
+from identra.errors import InvalidToken, MissingToken, ReauthenticationRequired
 
 if TYPE_CHECKING:
     from identra.loader import Providers
@@ -24,6 +24,11 @@ class Caller:
     user_id: str
     session_id: str
     origin: Origin
+
+    def demand_fresh(self, now: int) -> None:
+        """Raise ReauthenticationRequired unless she proved who she is in the last ten minutes."""
+        if not self.origin.fresh(now):
+            raise ReauthenticationRequired("the authentication is older than 10 minutes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ EventName: TypeAlias = Literal[
     "session.revoked",
     "session.theft",
     "password.set",
+    "password.required",
     "code.sent",
     "limit.reached",
     "limit.released",

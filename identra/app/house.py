@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from identra.mail import Outbox
     from identra.meter import Meter
     from identra.nodes import Nodes
+    from identra.passwords import Passwords
     from identra.refresh import Refresh
     from identra.registration import Registration
+    from identra.reset import Reset
     from identra.sessions import Sessions
     from identra.settings import SettingsTree
     from identra.state import State
@@ -53,6 +55,8 @@ class App:
     login: Login
     binding: Binding
     registration: Registration
+    passwords: Passwords
+    reset: Reset
     refresh: Refresh
     account: Account
     devices: Devices

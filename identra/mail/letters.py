@@ -45,6 +45,12 @@ def code(  # noqa: PLR0913 - what the letter says, each by name
     )
 
 
+def reset_code(to: str, code: str, *, minutes: int, application: str) -> Message:
+    """The letter that carries a code by which a new password is set, valid for `minutes`."""
+    subject = "A new password for {application}"
+    return _letter(to, subject, "reset_code.txt", application, code=code, minutes=str(minutes))
+
+
 def already_registered(to: str, *, application: str) -> Message:
     """For an owner with a password, whose address somebody tried to register. Holds no code."""
     return _letter(to, _ENTRY, "already_registered.txt", application)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A hash we keep, whose it is, and since when its secret is hers."""
+    """A hash we keep, whose it is, and since when its secret is hers.
+
+    `change_required_at` is when an operator asked for another secret, which was not set yet.
+    """
 
     user_id: str
     hash: str
     set_at: int
+    change_required_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

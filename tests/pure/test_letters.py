@@ -32,6 +32,13 @@ def test_a_code_stands_in_the_body_and_never_in_the_subject() -> None:
     assert "123456" not in letter.subject
 
 
+def test_a_code_for_a_new_password_says_what_it_does() -> None:
+    letter = letters.reset_code(TO, "123456", minutes=10, application="Acme")
+    assert "123456" in letter.text
+    assert "123456" not in letter.subject
+    assert "new password" in letter.text
+
+
 def test_a_preview_does_not_tell_a_code_from_a_known_address() -> None:
     told = NOTICES["already_registered"]
     assert code().subject == told.subject
@@ -61,7 +68,7 @@ def test_every_letter_is_covered_here() -> None:
         for name, made in inspect.getmembers(letters, inspect.isfunction)
         if made.__module__ == letters.__name__ and not name.startswith("_") and name != "cache"
     }
-    assert public == {*NOTICES, "code"}
+    assert public == {*NOTICES, "code", "reset_code"}
 
 
 def test_the_outbox_keeps_the_last_hundred_in_order() -> None:

@@ -1,0 +1,46 @@
+"""What a person does to her own account: each use case, handed what it asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from identra.passwords import Passwords
+from identra.reset import Reset
+
+if TYPE_CHECKING:
+    from identra.app.building import Edges
+    from identra.app.furnishing import Rooms
+
+
+def passwords(edges: Edges, rooms: Rooms) -> Passwords:
+    """Choosing a password while signed in."""
+    return Passwords(
+        db=edges.db,
+        providers=edges.providers,
+        account=rooms.account,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        acceptance=edges.plugged.acceptance,
+        hashing=edges.hashing,
+        trial=rooms.trial,
+        notices=rooms.notices,
+        clock=edges.clock,
+    )
+
+
+def reset(edges: Edges, rooms: Rooms) -> Reset:
+    """A new password for whoever proves her address."""
+    return Reset(
+        providers=edges.providers,
+        admission=rooms.admission,
+        challenges=rooms.challenges,
+        couriers=rooms.couriers,
+        hashing=edges.hashing,
+        limits=rooms.limits,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        attempts=edges.attempts,
+        clock=edges.clock,
+        acceptance=edges.plugged.acceptance,
+        meter=edges.meter,
+    )

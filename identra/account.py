@@ -91,6 +91,19 @@ class Account:
             return False
         return True
 
+    async def take_turn(self, caller: Caller) -> User:
+        """The caller as she is, in a transaction that is to change something of hers.
+
+        Whoever opens, ends or changes anything of hers at this moment holds her row until it is
+        done; by then the caller's own session may be over. Raises InvalidToken.
+        """
+        await self._users.touch(caller.user_id)
+        await self._sessions.alive(caller.session_id, caller.user_id)
+        user = await self._users.user(caller.user_id)
+        if user is None or user.disabled:
+            raise InvalidToken("the user is gone or disabled")
+        return user
+
     @one_deadline
     async def login_info(self, bearer: str | None) -> LoginInfo:
         """How the caller can get in. Raises as `identify`."""

@@ -24,6 +24,7 @@ EventName: TypeAlias = Literal[
     "user.disabled",
     "user.enabled",
     "identity.linked",
+    "identity.unlinked",
     "address.proved",
     "address.lost",
     "login.succeeded",

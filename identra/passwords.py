@@ -94,10 +94,7 @@ class Passwords:
     async def _set(
         self, provider: str, caller: Caller, hashed: str, former: Credential | None
     ) -> None:
-        # Whoever signs in, changes or ends something of hers at this moment holds her row until it
-        # is done; by then the caller's session may be over, or the secret another.
-        await self._users.touch(caller.user_id)
-        await self._sessions.alive(caller.session_id, caller.user_id)
+        await self._account.take_turn(caller)
         if former and await self._users.secret_since(caller.user_id, provider) != former.set_at:
             raise InvalidCredentials("the secret was changed meanwhile")
         await self._users.set_secret(caller.user_id, provider, hashed)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from identra.binding import Binding
     from identra.db import Database
     from identra.devices import Devices
+    from identra.identities import Identities
     from identra.introspection import Introspection
     from identra.keys import Keys
     from identra.limits import Calls
@@ -55,6 +56,7 @@ class App:
     login: Login
     binding: Binding
     registration: Registration
+    identities: Identities
     passwords: Passwords
     reset: Reset
     refresh: Refresh

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from identra.identities import Identities
 from identra.passwords import Passwords
 from identra.reset import Reset
+from identra.ways import Ways, ways_of
 
 if TYPE_CHECKING:
     from identra.app.building import Edges
     from identra.app.furnishing import Rooms
+
+
+def identities(edges: Edges, rooms: Rooms) -> Identities:
+    """What a person is known by at other places."""
+    return Identities(
+        db=edges.db,
+        account=rooms.account,
+        users=rooms.users,
+        notices=rooms.notices,
+        ways=partial(_ways, edges),
+        clock=edges.clock,
+    )
 
 
 def passwords(edges: Edges, rooms: Rooms) -> Passwords:
@@ -44,3 +59,7 @@ def reset(edges: Edges, rooms: Rooms) -> Reset:
         acceptance=edges.plugged.acceptance,
         meter=edges.meter,
     )
+
+
+def _ways(edges: Edges) -> Ways:
+    return ways_of(edges.providers, mail=edges.mailer.configured)

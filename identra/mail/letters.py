@@ -62,6 +62,12 @@ def identity_linked(to: str, *, provider: str, application: str) -> Message:
     return _letter(to, subject, "identity_linked.txt", application, provider=provider)
 
 
+def identity_unlinked(to: str, *, provider: str, application: str) -> Message:
+    """The identities at `provider` open the account no longer."""
+    subject = "A way into your {application} account was removed"
+    return _letter(to, subject, "identity_unlinked.txt", application, provider=provider)
+
+
 def password_set(to: str, *, application: str) -> Message:
     """The account's password was set or changed."""
     return _letter(to, "Your {application} password was set", "password_set.txt", application)

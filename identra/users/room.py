@@ -83,6 +83,13 @@ class Users(Reading):
         mine = (t.user_id == user_id) & (t.provider == provider) & (t.hash == former)
         await self._db.change(t.update({t.hash: hashed}).where(mine))
 
+    async def unlink(self, user_id: str, provider: str) -> None:
+        """Remove her identities at a provider."""
+        t = self._db.tables.identities
+        hers = (t.user_id == user_id) & (t.provider == provider)
+        if await self._db.change(t.delete().where(hers)):
+            await self._events.record("identity.unlinked", user_id=user_id, provider=provider)
+
     async def disable(self, user_id: str, reason: str) -> bool:
         """Shut a user out; whether she was not already."""
         t = self._db.tables.users

@@ -32,6 +32,7 @@ ACTS: dict[str, Callable[[Caller, str], Awaitable[httpx.Response]]] = {
     "a first password": lambda who, bearer: who.say(
         "/me/password", {"password": NEW}, bearer=bearer
     ),
+    "unlinking": lambda who, bearer: who.end("/me/identities/github", bearer=bearer),
 }
 
 

@@ -43,6 +43,7 @@ API = {
     "POST /token/revoke",
     "POST /me/login-info",
     "GET /me",
+    "DELETE /me/identities/{provider}",
     "GET /me/sessions",
     "DELETE /me/sessions",
     "DELETE /me/sessions/{session_id}",

@@ -15,6 +15,7 @@ TO = "alice@example.com"
 NOTICES = {
     "already_registered": letters.already_registered(TO, application="Acme"),
     "identity_linked": letters.identity_linked(TO, provider="github", application="Acme"),
+    "identity_unlinked": letters.identity_unlinked(TO, provider="github", application="Acme"),
     "password_set": letters.password_set(TO, application="Acme"),
     "address_lost": letters.address_lost(TO, application="Acme"),
     "claim_dropped": letters.claim_dropped(TO, application="Acme"),

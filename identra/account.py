@@ -41,7 +41,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class LoginInfo:
-    """How the user can get in. `email` is the oldest proved address, else the claimed, else ""."""
+    """How the user can get in. `email` is the primary address, or ""."""
 
     user_id: str
     email: str

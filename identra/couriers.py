@@ -118,6 +118,12 @@ class Couriers:
             self._mailer.withhold(letter)
             step("code.withheld")
 
+    def mail_address_code(self, to: str, code: str) -> None:
+        """Queue the mail that brings a code by which the address joins an account. Raises Busy."""
+        self._mailer.post(
+            letters.address_code(to, code, minutes=MINUTES, application=self._application)
+        )
+
     def mail_already_registered(self, to: str) -> None:
         """Queue the mail that tells an owner somebody tried to register her address."""
         self._mailer.post(letters.already_registered(to, application=self._application))

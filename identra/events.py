@@ -27,6 +27,8 @@ EventName: TypeAlias = Literal[
     "identity.unlinked",
     "address.proved",
     "address.lost",
+    "address.promoted",
+    "address.removed",
     "login.succeeded",
     "login.refused",
     "session.revoked",

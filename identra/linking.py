@@ -120,6 +120,15 @@ def decide_registration(known: Known, *, sign_up: bool) -> Decision:
     return _create(Decision(claim=True), sign_up=sign_up)
 
 
+def decide_address(known: Known, user_id: str) -> Decision:
+    """Judge a right code for a further address: as a binding, but another's proved one is taken."""
+    if known.owner:
+        other = known.owner.user_id != user_id
+        return Decision(refusal=EmailTaken) if other else Decision(user_id=user_id)
+    taken = _take_claim(known.claimant, user_id, Decision(user_id=user_id, tell=True))
+    return replace(taken, prove=True)
+
+
 def decide_secret(known: Known) -> Decision:
     """Judge a login by a secret that was found right: its user as she is now, and no other."""
     return _enter(known.identity) if known.identity else Decision(refusal=InvalidCredentials)

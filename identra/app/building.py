@@ -167,6 +167,7 @@ def _hand_over(
         login=_login(tree, edges, rooms),
         binding=_binding(tree, edges, rooms),
         registration=_registration(tree, edges, rooms),
+        addresses=mending.addresses(edges, rooms),
         identities=mending.identities(edges, rooms),
         passwords=mending.passwords(edges, rooms),
         reset=mending.reset(edges, rooms),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from identra.account import Account
+    from identra.addresses import Addresses
     from identra.binding import Binding
     from identra.db import Database
     from identra.devices import Devices
@@ -56,6 +57,7 @@ class App:
     login: Login
     binding: Binding
     registration: Registration
+    addresses: Addresses
     identities: Identities
     passwords: Passwords
     reset: Reset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from identra.addresses import Addresses
 from identra.identities import Identities
 from identra.passwords import Passwords
 from identra.reset import Reset
@@ -13,6 +14,23 @@ from identra.ways import Ways, ways_of
 if TYPE_CHECKING:
     from identra.app.building import Edges
     from identra.app.furnishing import Rooms
+
+
+def addresses(edges: Edges, rooms: Rooms) -> Addresses:
+    """A person's addresses."""
+    return Addresses(
+        db=edges.db,
+        account=rooms.account,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        challenges=rooms.challenges,
+        couriers=rooms.couriers,
+        limits=rooms.limits,
+        notices=rooms.notices,
+        ways=partial(_ways, edges),
+        secrets=tuple(one.name for one in edges.providers.secrets),
+        clock=edges.clock,
+    )
 
 
 def identities(edges: Edges, rooms: Rooms) -> Identities:

@@ -150,7 +150,12 @@ def _detail(user: User) -> dict[str, Any]:
     return _row(user) | {
         "disabled_reason": user.disabled_reason,
         "addresses": [
-            {"email": own.email, "verified": own.proved_at is not None} for own in user.addresses
+            {
+                "email": own.email,
+                "verified": own.proved_at is not None,
+                "primary": own == user.address,
+            }
+            for own in user.addresses
         ],
         "identities": [
             {"provider": one.provider, "provider_user_id": one.subject, "username": one.username}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from identra.http import (
+    addresses,
     codes,
     development,
     docs,
@@ -39,6 +40,7 @@ def every_operation(
         *oauth.OPERATIONS,
         *tokens.OPERATIONS,
         *me.OPERATIONS,
+        *addresses.OPERATIONS,
         *identities.OPERATIONS,
         *sessions.OPERATIONS,
         *(introspection.OPERATIONS if introspects else ()),

@@ -80,6 +80,7 @@ class Reading:
             addresses=await self._addresses(user_id),
             identities=await self._identities(user_id),
             secrets=await self._secrets(user_id),
+            primary_email=row["primary_email"],
         )
 
     async def enabled(self, user_id: str) -> bool:

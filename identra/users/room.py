@@ -90,6 +90,20 @@ class Users(Reading):
         if await self._db.change(t.delete().where(hers)):
             await self._events.record("identity.unlinked", user_id=user_id, provider=provider)
 
+    async def promote(self, user_id: str, email: str) -> None:
+        """Make a proved address of hers the primary one."""
+        t = self._db.tables.users
+        await self._db.change(t.update({t.primary_email: email}).where(t.id == user_id))
+        await self._events.record("address.promoted", user_id=user_id)
+
+    async def drop_address(self, user_id: str, email: str) -> None:
+        """Remove an address of hers; one that she had chosen is chosen no longer."""
+        e, u = self._db.tables.emails, self._db.tables.users
+        await self._db.change(e.delete().where((e.email == email) & (e.user_id == user_id)))
+        chosen = (u.id == user_id) & (u.primary_email == email)
+        await self._db.change(u.update({u.primary_email: None}).where(chosen))
+        await self._events.record("address.removed", user_id=user_id)
+
     async def disable(self, user_id: str, reason: str) -> bool:
         """Shut a user out; whether she was not already."""
         t = self._db.tables.users

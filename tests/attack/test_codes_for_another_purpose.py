@@ -33,15 +33,21 @@ async def answer_reset(who: Caller, _bearer: str, code: str) -> httpx.Response:
     return await who.say("/password/reset/confirm", body)
 
 
+async def answer_address(who: Caller, bearer: str, code: str) -> httpx.Response:
+    return await who.say("/me/addresses/confirm", {"email": ADA, "code": code}, bearer=bearer)
+
+
 ASKING: dict[str, Callable[[Caller, str], Awaitable[httpx.Response]]] = {
     "login": lambda who, _: who.ask_code(ADA),
     "registration": lambda who, _: who.register(ADA, PASSWORD),
     "reset": lambda who, _: who.say("/password/reset", {"email": ADA}),
+    "address": lambda who, bearer: who.say("/me/addresses", {"email": ADA}, bearer=bearer),
 }
 ANSWERING: dict[str, Callable[[Caller, str, str], Awaitable[httpx.Response]]] = {
     "login": answer_login,
     "registration": answer_registration,
     "reset": answer_reset,
+    "address": answer_address,
 }
 
 
@@ -62,3 +68,18 @@ async def test_a_code_opens_what_it_was_mailed_for_and_nothing_else(
                 refused = await answer(house.caller(), access(pair), code)
                 assert reason(refused) == "INVALID_CODE", other
         assert reason(await ANSWERING[purpose](her, access(pair), code)) == "200"
+
+
+async def test_a_code_for_a_further_address_is_for_whoever_asked_for_it(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Another who talks the owner out of it gains nothing by it."""
+    async with open_house(tmp_path, persistence) as house:
+        her, pair = await house.owner(ADA)
+        attacker, theirs = await house.owner("evil@example.com")
+        further = {"email": "ada@work.example.com"}
+        assert reason(await her.say("/me/addresses", further, bearer=access(pair))) == "200"
+        said = further | {"code": code_for(house.app, further["email"])}
+        refused = await attacker.say("/me/addresses/confirm", said, bearer=access(theirs))
+        assert reason(refused) == "INVALID_CODE"
+        assert reason(await her.say("/me/addresses/confirm", said, bearer=access(pair))) == "200"

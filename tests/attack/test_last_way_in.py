@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from callers import Caller, House, access, open_house, reason, section_of, tokens
+from callers import IMMEDIATE, Caller, House, access, open_house, reason, section_of, tokens
 from standin.github import GitHub, Person
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def unlink(name: str) -> Callable[[House, str], Awaitable[httpx.Response]]:
 
 
 SIDES = {"identity and identity": (unlink("github"), unlink("ghe"))}
+CLAIM = "claim@example.com"
 
 
 @pytest.mark.parametrize("sides", SIDES)
@@ -69,3 +70,24 @@ async def test_of_the_last_two_ways_one_stays(
             answers = await asyncio.gather(first(house, one), second(house, other))
             assert sorted(map(reason, answers)) == ["200", "LAST_LOGIN_METHOD"]
             assert await house.rows("identities") == {"identities": number}
+
+
+async def test_of_an_identity_and_a_claimed_address_one_stays(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """She signs in with GitHub, or by the password of an address that she only claims."""
+    github = GitHub()
+    sections = {"providers.github": section_of(github)} | IMMEDIATE
+    opened = open_house(tmp_path, persistence, sections=sections, transport=github.transport())
+    async with opened as house:
+        for number in range(1, ROUNDS + 1):
+            her, email = house.caller(), f"{number}-{CLAIM}"
+            bearer = access(tokens(await her.register(email)))
+            await come(her, github, "github", number, bearer)
+            answers = await asyncio.gather(
+                her.end("/me/identities/github", bearer=bearer),
+                house.caller().end(f"/me/addresses/{email}", bearer=bearer),
+            )
+            assert sorted(map(reason, answers)) == ["200", "LAST_LOGIN_METHOD"]
+            rows = await house.rows("identities", "emails")
+            assert sum(rows.values()) == number

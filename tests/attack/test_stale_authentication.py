@@ -32,6 +32,18 @@ ACTS: dict[str, Callable[[Caller, str], Awaitable[httpx.Response]]] = {
     "a first password": lambda who, bearer: who.say(
         "/me/password", {"password": NEW}, bearer=bearer
     ),
+    "asking for a further address": lambda who, bearer: who.say(
+        "/me/addresses", {"email": EVIL}, bearer=bearer
+    ),
+    "adding one": lambda who, bearer: who.say(
+        "/me/addresses/confirm", {"email": EVIL, "code": "000000"}, bearer=bearer
+    ),
+    "another primary address": lambda who, bearer: who.http.put(
+        "/me/addresses/primary",
+        json={"email": EVIL},
+        headers={"Authorization": f"Bearer {bearer}", "X-Forwarded-For": who.network},
+    ),
+    "removing an address": lambda who, bearer: who.end(f"/me/addresses/{ADA}", bearer=bearer),
     "unlinking": lambda who, bearer: who.end("/me/identities/github", bearer=bearer),
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from identra.deadline import one_deadline
-from identra.errors import InvalidToken, MissingToken
+from identra.errors import InvalidToken, MissingToken, ReauthenticationRequired
 
 if TYPE_CHECKING:
     from identra.loader import Providers
@@ -25,6 +25,11 @@ class Caller:
     session_id: str
     origin: Origin
 
+    def demand_fresh(self, now: int) -> None:
+        """Raise ReauthenticationRequired unless she proved who she is in the last ten minutes."""
+        if not self.origin.fresh(now):
+            raise ReauthenticationRequired("the authentication is older than 10 minutes")
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -36,7 +41,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class LoginInfo:
-    """How the user can get in. `email` is the oldest proved address, else the claimed, else ""."""
+    """How the user can get in. `email` is the primary address, or ""."""
 
     user_id: str
     email: str
@@ -85,6 +90,19 @@ class Account:
         except InvalidToken:
             return False
         return True
+
+    async def take_turn(self, caller: Caller) -> User:
+        """The caller as she is, in a transaction that is to change something of hers.
+
+        Whoever opens, ends or changes anything of hers at this moment holds her row until it is
+        done; by then the caller's own session may be over. Raises InvalidToken.
+        """
+        await self._users.touch(caller.user_id)
+        await self._sessions.alive(caller.session_id, caller.user_id)
+        user = await self._users.user(caller.user_id)
+        if user is None or user.disabled:
+            raise InvalidToken("the user is gone or disabled")
+        return user
 
     @one_deadline
     async def login_info(self, bearer: str | None) -> LoginInfo:

@@ -49,16 +49,18 @@ _BY_CODE: Final = ("otp",)
 class Case:
     """What is to be admitted: the assertion, how it is judged, and what happens with it.
 
-    `origin` makes the new session's origin of the user's id. `answered` is spent in the
+    `origin` makes the new session's origin of the user's id, and of the instant from which that
+    counts by which she was known. `answered` is spent in the
     transaction, so that no challenge ever admits twice, and `also` runs there once the user is
     known. `known` reads who is meant where the assertion itself does not say. `caller` is whose
     live session came along, and must still be live when it counts; `counts_from` the instant from
-    which a new identity counts as re-authentication. `sets_secret` says what `also` does.
+    which what it adds counts as re-authentication, at once where it is None. `sets_secret` says
+    what `also` does.
     """
 
     assertion: Assertion
     judge: Callable[[Known], Decision]
-    origin: Callable[[str], Origin]
+    origin: Callable[[str, int | None], Origin]
     answered: Answered | None = None
     caller: Caller | None = None
     known: Callable[[], Awaitable[Known]] | None = None
@@ -205,18 +207,21 @@ class Admission:
 
     async def _apply(self, case: Case, decision: Decision, peer: Peer) -> Opened:
         await self._hold(decision, case.assertion.at)
-        if case.judge(await self._known(case)) != decision:
+        known = await self._known(case)
+        if case.judge(known) != decision:
             raise _DecisionChangedError
         if case.answered:
             await self._challenges.mark_spent(case.answered)
-        user_id = await self._users.apply(decision, case.assertion, case.counts_from)
+        # What comes in by something that does not count yet counts no sooner.
+        counts_from = max(case.counts_from or 0, known.counts_from or 0) or None
+        user_id = await self._users.apply(decision, case.assertion, counts_from)
         if decision.lock_out:
             await self._sessions.revoke_all(decision.lock_out, "claim_lost")
         if decision.user_id is None:
             await self._users.enter(user_id, case.assertion.at)
         if case.also:
             await case.also(user_id)
-        opened = await self._sessions.open(case.origin(user_id), peer)
+        opened = await self._sessions.open(case.origin(user_id, known.counts_from), peer)
         await self._events.record(
             "login.succeeded", user_id=user_id, peer=peer, provider=case.assertion.provider
         )
@@ -283,6 +288,10 @@ def _web_address(url: str) -> str:
     return shown if shown == url and shown.startswith(("https://", "http://")) else ""
 
 
-def origin_of(assertion: Assertion) -> Callable[[str], Origin]:
+def origin_of(assertion: Assertion) -> Callable[[str, int | None], Origin]:
     """The origin of a session opened by this assertion itself."""
-    return lambda user_id: Origin(user_id, assertion.at, assertion.amr, assertion.provider)
+
+    def opened(user_id: str, counts_from: int | None) -> Origin:
+        return Origin(user_id, assertion.at, assertion.amr, assertion.provider, counts_from)
+
+    return opened

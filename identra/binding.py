@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra.admission import Case, stamp
 from identra.deadline import one_deadline
-from identra.errors import InvalidState, ReauthenticationRequired
+from identra.errors import InvalidState
 from identra.linking import decide_binding
-from identra.sessions import Origin
 from identra.trail import about, attempt
-from identra.values import DAY, MINUTE
+from identra.values import DAY
 
 if TYPE_CHECKING:
     from identra.account import Account, Caller
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from identra.linking import Decision, Known
     from identra.mishaps import Mishaps
     from identra.roundtrip import Return, Roundtrip
+    from identra.sessions import Origin
     from identra.trail import Keeper
     from identra.values import Assertion, Clock, Peer, TokenPair
 
-FRESH: Final = 10 * MINUTE
 PROBATION: Final = DAY
 
 
@@ -69,9 +68,9 @@ class Binding:
         """
         caller = await self._account.identify(bearer)
         about(user_id=caller.user_id)
-        fresh = is_fresh(caller, self._clock())
-        if self._requires_reauthentication and not fresh:
-            raise ReauthenticationRequired("the authentication is older than 10 minutes")
+        fresh = caller.origin.fresh(self._clock())
+        if self._requires_reauthentication:
+            caller.demand_fresh(self._clock())
         finishing = self._roundtrip.finish(back, caller, peer)
         provider, opened, info = await self._mishaps.noting(finishing)
         await self._demand_live(opened.opening, caller)
@@ -82,7 +81,7 @@ class Binding:
             partial(_same_origin, caller),
             answered=opened.answered,
             caller=caller,
-            counts_from=assertion.at + (0 if fresh else PROBATION),
+            counts_from=None if fresh else assertion.at + PROBATION,
         )
         pair = await self._admission.admit(case, peer)
         return Bound(pair, assertion.username, assertion.avatar_url)
@@ -96,15 +95,9 @@ class Binding:
             raise InvalidState("the session that asked for it has ended")
 
 
-def is_fresh(caller: Caller, now: int) -> bool:
-    """Whether the caller proved who she is within the last ten minutes."""
-    return now - caller.origin.auth_time <= FRESH
-
-
 def _judge(assertion: Assertion, user_id: str, known: Known) -> Decision:
     return decide_binding(assertion, known, user_id)
 
 
-def _same_origin(caller: Caller, user_id: str) -> Origin:
-    origin = caller.origin
-    return Origin(user_id, origin.auth_time, origin.amr, origin.idp)
+def _same_origin(caller: Caller, user_id: str, _counts_from: int | None) -> Origin:
+    return replace(caller.origin, user_id=user_id)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from identra.state import State
     from identra.values import Clock
 
-Purpose: TypeAlias = Literal["login", "register"]
+Purpose: TypeAlias = Literal["login", "register", "reset", "address"]
 
 CODE_LIFETIME: Final = 600
 CODE_TRIES: Final = 5

@@ -105,6 +105,25 @@ class Couriers:
         )
         step("code.sent", by="mail", lives=LIVES)
 
+    def mail_reset(self, to: str, code: str, *, leaves: bool) -> None:
+        """Queue the mail that brings a code for a new password. Raises Busy.
+
+        One that is not to leave is written all the same, so that its time tells nothing.
+        """
+        letter = letters.reset_code(to, code, minutes=MINUTES, application=self._application)
+        if leaves:
+            self._mailer.post(letter)
+            step("code.sent", by="mail", lives=LIVES)
+        else:
+            self._mailer.withhold(letter)
+            step("code.withheld")
+
+    def mail_address_code(self, to: str, code: str) -> None:
+        """Queue the mail that brings a code by which the address joins an account. Raises Busy."""
+        self._mailer.post(
+            letters.address_code(to, code, minutes=MINUTES, application=self._application)
+        )
+
     def mail_already_registered(self, to: str) -> None:
         """Queue the mail that tells an owner somebody tried to register her address."""
         self._mailer.post(letters.already_registered(to, application=self._application))

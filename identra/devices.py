@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from identra.account import Account, Caller
     from identra.db import Database
     from identra.sessions import Entry, Roster, Sessions
-    from identra.users import Users
 
 
 class Devices:
@@ -22,12 +21,9 @@ class Devices:
     still be signed in when her turn comes: of two that end each other, one is left.
     """
 
-    def __init__(
-        self, db: Database, account: Account, users: Users, sessions: Sessions, roster: Roster
-    ) -> None:
+    def __init__(self, db: Database, account: Account, sessions: Sessions, roster: Roster) -> None:
         self._db = db
         self._account = account
-        self._users = users
         self._sessions = sessions
         self._roster = roster
 
@@ -58,18 +54,12 @@ class Devices:
         await self._sessions.revoke(caller.session_id, "asked", user_id=caller.user_id)
 
     async def _end(self, caller: Caller, session_id: str) -> None:
-        await self._take_turn(caller)
+        await self._account.take_turn(caller)
         user_id = caller.user_id
         lives = await self._account.lives(session_id, user_id)
         if not lives or not await self._sessions.end(session_id, "asked", user_id=user_id):
             raise NotFound("no live session of the caller's")
 
     async def _end_all(self, caller: Caller, kept: str | None) -> None:
-        await self._take_turn(caller)
+        await self._account.take_turn(caller)
         await self._sessions.revoke_all(caller.user_id, "asked", but=kept)
-
-    async def _take_turn(self, caller: Caller) -> None:
-        # Whoever opens or ends sessions of hers at this moment holds her row until it is done; by
-        # then the caller's own may be over, and what is over ends nothing any more.
-        await self._users.touch(caller.user_id)
-        await self._sessions.alive(caller.session_id, caller.user_id)

@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from identra.errors import EmailTaken, IdentityTaken, SignUpClosed, UserDisabled
+from identra.errors import (
+    EmailTaken,
+    IdentityTaken,
+    InvalidCode,
+    InvalidCredentials,
+    SignUpClosed,
+    UserDisabled,
+)
 
 if TYPE_CHECKING:
     from identra.errors import IdentraError
@@ -30,13 +37,19 @@ class Candidate:
 class Known:
     """Who is known by the assertion's identity, who proved its address, who merely claims it.
 
-    `live` is the user of the live session that came with the request, if one did.
+    `live` is the user of the live session that came with the request, if one did. `counts_from`
+    is since when the identity, else the owner's address, proves that it is she; None: ever since.
     """
 
     identity: Candidate | None = None
     owner: Candidate | None = None
     claimant: Candidate | None = None
     live: str | None = None
+    counts_from: int | None = None
+
+    def counts(self, at: int) -> bool:
+        """Whether what is known proves at that instant that it is she."""
+        return (self.counts_from or 0) <= at
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,30 @@ def decide_registration(known: Known, *, sign_up: bool) -> Decision:
     if known.owner or known.claimant:
         return Decision(refusal=EmailTaken)
     return _create(Decision(claim=True), sign_up=sign_up)
+
+
+def decide_address(known: Known, user_id: str) -> Decision:
+    """Judge a right code for a further address: as a binding, but another's proved one is taken."""
+    if known.owner:
+        other = known.owner.user_id != user_id
+        return Decision(refusal=EmailTaken) if other else Decision(user_id=user_id)
+    taken = _take_claim(known.claimant, user_id, Decision(user_id=user_id, tell=True))
+    return replace(taken, prove=True)
+
+
+def decide_secret(known: Known) -> Decision:
+    """Judge a login by a secret that was found right: its user as she is now, and no other."""
+    return _enter(known.identity) if known.identity else Decision(refusal=InvalidCredentials)
+
+
+def decide_reset(known: Known, *, at: int) -> Decision:
+    """Judge a right reset code: it acts for whoever proved the address, never on a claim.
+
+    Nor by an address that joined under an old authentication, until it counts.
+    """
+    if known.owner is None or not known.counts(at):
+        return Decision(refusal=InvalidCode)
+    return _enter(known.owner)
 
 
 def _enter(user: Candidate) -> Decision:

@@ -13,11 +13,12 @@ from identra.deadline import one_deadline
 from identra.errors import Busy, InvalidCode, InvalidCredentials, StoreUnavailable
 from identra.hashing import Asking
 from identra.limits import SENDING, STARTING, network_of
-from identra.linking import decide
+from identra.linking import decide, decide_secret
 from identra.meter import UNMETERED
 from identra.providers.code import counted, read_answer, spell_recipient
 from identra.providers.secret import normalise
 from identra.trail import about, attempt, step
+from identra.trial import demand_no_change
 from identra.tries import counting_failure
 from identra.values import Assertion
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from identra.providers.code import CodeProvider
     from identra.roundtrip import Departure, Prompt, Return, Roundtrip
     from identra.trail import Keeper
+    from identra.trial import Trial
     from identra.users import Credential, Users
     from identra.values import Clock, Peer, TokenPair
 
@@ -62,6 +64,7 @@ class Login:
         hashing: Hashing,
         limits: Limits,
         roundtrip: Roundtrip,
+        trial: Trial,
         users: Users,
         mishaps: Mishaps,
         attempts: Keeper,
@@ -77,6 +80,7 @@ class Login:
         self._hashing = hashing
         self._limits = limits
         self._roundtrip = roundtrip
+        self._trial = trial
         self._users = users
         self._mishaps = mishaps
         self._attempts = attempts
@@ -133,17 +137,19 @@ class Login:
         """Trade an address and its secret for a session; never creates or links.
 
         Raises InvalidCredentials alike for an unknown user, a wrong secret and none,
-        UserDisabled only after a right proof, RateLimited, Busy.
+        PasswordChangeRequired and UserDisabled only after a right proof, RateLimited, Busy.
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
         about(provider=provider, subject=spelled)
         with counting_failure(self._meter, place.name, "pwd"):
-            credential = await self._judged(place.name, spelled, secret, peer)
+            find = partial(self._users.credential, place.name, spelled)
+            credential = await self._trial.judge(f"{place.name}:{spelled}", secret, peer, find)
+            demand_no_change(credential)
         assertion = Assertion(place.name, None, None, ("pwd",), self._clock())
         case = Case(
             assertion,
-            partial(self._decide, assertion),
+            decide_secret,
             origin_of(assertion),
             known=partial(self._users.known_user, credential.user_id),
             also=partial(self._confirm, place.name, credential),
@@ -186,24 +192,6 @@ class Login:
             await self._limits.failed(peer)
             raise
 
-    async def _judged(self, provider: str, spelled: str, secret: str, peer: Peer) -> Credential:
-        """The credential that the secret is right for; the same work and answer without one."""
-        with self._hashing.place(Asking(network_of(peer), spelled)) as place:
-            tried = await self._limits.try_secret(f"{provider}:{spelled}", peer)
-            try:
-                credential = await self._users.credential(provider, spelled)
-                kept = credential.hash if credential else None
-                right = await place.verify(kept, normalise(secret))
-            except StoreUnavailable:
-                await self._limits.was_not_judged(tried)
-                raise
-        _note(credential, right=right)
-        if not right or credential is None:
-            await self._limits.was_wrong(tried)
-            raise InvalidCredentials("unknown user, wrong secret or none")
-        await self._limits.was_right(tried)
-        return credential
-
     async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:
         """Inside the transaction: the secret just judged must still be hers."""
         if await self._users.secret_since(user_id, provider) != credential.set_at:
@@ -216,15 +204,6 @@ class Login:
         with suppress(Busy, StoreUnavailable):
             hashed = await self._hashing.hash(normalise(secret), asking)
             await self._users.rehash(credential.user_id, provider, credential.hash, hashed)
-
-
-def _note(credential: Credential | None, *, right: bool) -> None:
-    """Why a secret opens nothing, for whoever may know."""
-    if credential is None:
-        step("secret.none")
-        return
-    about(user_id=credential.user_id)
-    step("secret.right" if right else "secret.wrong", user=credential.user_id)
 
 
 async def _spell(place: CodeProvider, to: str) -> str:

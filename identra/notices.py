@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,10 +11,12 @@ from identra.errors import IdentraError
 from identra.mail import letters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from identra.linking import Decision
     from identra.messenger import Messenger
     from identra.users import Users
-    from identra.values import Assertion
+    from identra.values import Assertion, Message
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +39,27 @@ class Notices:
         told = decision.tell or (secret_set and not decision.creates)
         if not told or not self._messenger.configured:
             return
-        try:
+        with self._logging(user_id):
             await self._tell(decision, assertion, user_id, secret_set=secret_set)
+
+    async def tell(self, user_id: str, letter: Callable[..., Message], **words: str) -> None:
+        """Send a user this letter, to her proved address if she has one."""
+        if not self._messenger.configured:
+            return
+        with self._logging(user_id):
+            if to := await self._owner(user_id):
+                self.tell_at(to, user_id, letter, **words)
+
+    def tell_at(self, to: str, user_id: str, letter: Callable[..., Message], **words: str) -> None:
+        """The same to this address, which is or was hers and proved."""
+        if self._messenger.configured:
+            with self._logging(user_id):
+                self._messenger.post(letter(to, application=self._application, **words), user_id)
+
+    @contextmanager
+    def _logging(self, user_id: str) -> Iterator[None]:
+        try:
+            yield
         except IdentraError as fault:
             log.warning("notice not sent", user_id=user_id, reason=fault.reason)
 
@@ -45,15 +67,11 @@ class Notices:
         self, decision: Decision, assertion: Assertion, user_id: str, *, secret_set: bool
     ) -> None:
         if decision.lock_out == user_id and assertion.address:
-            dropped = letters.claim_dropped(assertion.address, application=self._application)
-            self._messenger.post(dropped, user_id)
-        elif secret_set and (to := await self._owner(user_id)):
-            self._messenger.post(letters.password_set(to, application=self._application), user_id)
-        if decision.link and (to := await self._owner(user_id)):
-            linked = letters.identity_linked(
-                to, provider=assertion.provider, application=self._application
-            )
-            self._messenger.post(linked, user_id)
+            self.tell_at(assertion.address, user_id, letters.claim_dropped)
+        elif secret_set:
+            await self.tell(user_id, letters.password_set)
+        if decision.link:
+            await self.tell(user_id, letters.identity_linked, provider=assertion.provider)
 
     async def _owner(self, user_id: str) -> str | None:
         """The address by which a user is told: one she proved, or none."""

@@ -80,6 +80,14 @@ class Office:
         user = await self.show(who)
         return await self._db.transact(lambda: self._users.enable(user.user_id))
 
+    async def require_password(self, who: str) -> bool:
+        """Have a user set another password before the one she has opens anything again.
+
+        False where she has none. Her sessions go on.
+        """
+        user = await self.show(who)
+        return await self._db.transact(lambda: self._users.require_change(user.user_id, PASSWORD))
+
     async def revoke_sessions(self, who: str) -> int:
         """End all sessions of a user; how many there were."""
         user = await self.show(who)

@@ -116,7 +116,7 @@ class Registration:
             partial(decide, assertion, sign_up=self._sign_up),
             origin_of(assertion),
             answered=answered,
-            also=partial(self._set_first_secret, provider, hashed),
+            also=partial(self._set_proved_secret, assertion, hashed),
             sets_secret=True,
         )
         return await self._admission.admit(case, peer)
@@ -154,6 +154,11 @@ class Registration:
                 self._couriers.mail_already_registered(spelled)
             else:
                 self._couriers.mail_code(spelled, code, use_html=False)
+
+    async def _set_proved_secret(self, assertion: Assertion, hashed: str, user_id: str) -> None:
+        if await self._users.proved(assertion.address or "", assertion.at) != user_id:
+            raise EmailTaken("its owner joined it under an old authentication")
+        await self._set_first_secret(assertion.provider, hashed, user_id)
 
     async def _set_first_secret(self, provider: str, hashed: str, user_id: str) -> None:
         if await self._users.hash_of(user_id, provider) is not None:

@@ -46,6 +46,8 @@ Act: TypeAlias = Literal[
     "oauth.bind",
     "registration.begin",
     "registration.complete",
+    "reset.begin",
+    "reset.complete",
 ]
 """What is attempted, by whichever door."""
 
@@ -54,6 +56,7 @@ StepName: TypeAlias = Literal[
     "code.sent",
     "code.rests",
     "code.owner_told",
+    "code.withheld",
     "code.right",
     "code.wrong",
     "code.none",

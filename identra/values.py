@@ -193,6 +193,10 @@ class Mailer(Protocol):
         """Queue a message; return at once. Raise Busy when the queue is full."""
         ...
 
+    def withhold(self, message: Message) -> None:
+        """Do as `post` does, and as long, and send nothing: its time tells nobody which it was."""
+        ...
+
 
 def rfc3339(microseconds: int) -> str:
     """An instant as RFC 3339 in UTC, to the second."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from identra import loader, master
-from identra.app import keeping, opening
+from identra.app import keeping, mending, opening
 from identra.app.furnishing import furnish
 from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
@@ -167,9 +167,13 @@ def _hand_over(
         login=_login(tree, edges, rooms),
         binding=_binding(tree, edges, rooms),
         registration=_registration(tree, edges, rooms),
+        addresses=mending.addresses(edges, rooms),
+        identities=mending.identities(edges, rooms),
+        passwords=mending.passwords(edges, rooms),
+        reset=mending.reset(edges, rooms),
         refresh=Refresh(rooms.sessions),
         account=rooms.account,
-        devices=Devices(edges.db, rooms.account, rooms.users, rooms.sessions, Roster(edges.db)),
+        devices=Devices(edges.db, rooms.account, rooms.sessions, Roster(edges.db)),
         introspection=_introspection(tree, edges, rooms),
         users=rooms.users,
         sessions=rooms.sessions,
@@ -195,6 +199,7 @@ def _login(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Login:
         hashing=edges.hashing,
         limits=rooms.limits,
         roundtrip=rooms.roundtrip,
+        trial=rooms.trial,
         users=rooms.users,
         mishaps=edges.plugged.mishaps,
         attempts=edges.attempts,

@@ -16,6 +16,7 @@ from identra.notices import Notices
 from identra.roundtrip import Roundtrip
 from identra.sessions import Sessions
 from identra.tokens import Tokens
+from identra.trial import Trial
 from identra.users import Users
 
 if TYPE_CHECKING:
@@ -35,19 +36,21 @@ class Rooms:
     limits: Limits
     challenges: Challenges
     couriers: Couriers
+    notices: Notices
+    trial: Trial
     admission: Admission
     roundtrip: Roundtrip
 
 
 def furnish(tree: SettingsTree, edges: Edges) -> Rooms:
     """Make the rooms over these edges."""
-    clock, meter, db, plugged = edges.clock, edges.meter, edges.db, edges.plugged
+    clock, db, plugged = edges.clock, edges.db, edges.plugged
     tokens = Tokens(edges.keys, token_policy(tree), clock)
     claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
     sessions = Sessions(db, edges.keys, tokens, plugged.events, session_policy(tree), claims=claims)
     users = Users(db, plugged.events, clock)
     limits = open_limits(tree, edges, users)
-    challenges = Challenges(edges.state, db, edges.keys, clock, digits=tree.codes.digits)
+    challenges = _challenges(tree, edges)
     notices = Notices(plugged.messenger, users, application=tree.mail.application_name)
     return Rooms(
         sessions=sessions,
@@ -57,20 +60,46 @@ def furnish(tree: SettingsTree, edges: Edges) -> Rooms:
         limits=limits,
         challenges=challenges,
         couriers=_couriers(tree, edges),
-        admission=Admission(
-            db=db,
+        notices=notices,
+        trial=Trial(edges.hashing, limits),
+        admission=_admission(
+            edges,
             users=users,
             sessions=sessions,
             challenges=challenges,
-            events=plugged.events,
             notices=notices,
-            meter=meter,
-            hooks=plugged.hooks,
             limits=limits,
-            secrets=tuple(provider.name for provider in edges.providers.secrets),
         ),
         roundtrip=_roundtrip(tree, edges, challenges, limits),
     )
+
+
+def _admission(  # noqa: PLR0913 - the rooms it walks through
+    edges: Edges,
+    *,
+    users: Users,
+    sessions: Sessions,
+    challenges: Challenges,
+    notices: Notices,
+    limits: Limits,
+) -> Admission:
+    return Admission(
+        db=edges.db,
+        users=users,
+        sessions=sessions,
+        challenges=challenges,
+        events=edges.plugged.events,
+        notices=notices,
+        meter=edges.meter,
+        hooks=edges.plugged.hooks,
+        limits=limits,
+        secrets=tuple(provider.name for provider in edges.providers.secrets),
+    )
+
+
+def _challenges(tree: SettingsTree, edges: Edges) -> Challenges:
+    digits = tree.codes.digits
+    return Challenges(edges.state, edges.db, edges.keys, edges.clock, digits=digits)
 
 
 def _roundtrip(

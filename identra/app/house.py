@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from identra.account import Account
+    from identra.addresses import Addresses
     from identra.binding import Binding
     from identra.db import Database
     from identra.devices import Devices
+    from identra.identities import Identities
     from identra.introspection import Introspection
     from identra.keys import Keys
     from identra.limits import Calls
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from identra.mail import Outbox
     from identra.meter import Meter
     from identra.nodes import Nodes
+    from identra.passwords import Passwords
     from identra.refresh import Refresh
     from identra.registration import Registration
+    from identra.reset import Reset
     from identra.sessions import Sessions
     from identra.settings import SettingsTree
     from identra.state import State
@@ -53,6 +57,10 @@ class App:
     login: Login
     binding: Binding
     registration: Registration
+    addresses: Addresses
+    identities: Identities
+    passwords: Passwords
+    reset: Reset
     refresh: Refresh
     account: Account
     devices: Devices

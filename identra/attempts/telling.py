@@ -22,6 +22,8 @@ ACTS: Final[Mapping[Act, str]] = {
     "oauth.bind": "bind an identity",
     "registration.begin": "register",
     "registration.complete": "finish a registration",
+    "reset.begin": "ask for a new password",
+    "reset.complete": "set a new password with a code",
 }
 
 STEPS: Final[Mapping[StepName, str]] = {
@@ -29,6 +31,7 @@ STEPS: Final[Mapping[StepName, str]] = {
     "code.sent": "a code left by {by}, good for {lives} s",
     "code.rests": "no code was sent: one younger than a minute is live",
     "code.owner_told": "the address's owner {user} has a password, and was told so instead",
+    "code.withheld": "no code was sent: nobody has proved that address",
     "code.right": "the code is right, at guess {guess}",
     "code.wrong": "the code is wrong, at guess {guess}",
     "code.none": "no code was live, at guess {guess}",
@@ -80,7 +83,7 @@ def _detail(kept: Kept) -> str:
 
 def _succeeded(kept: Kept, before: Sequence[Kept]) -> str:
     del before
-    if kept.last("code.rests", "code.owner_told", "code.sent", "state.opened"):
+    if kept.last("code.rests", "code.owner_told", "code.withheld", "code.sent", "state.opened"):
         return "it was begun: " + written(kept.steps[-1])
     decided, asserted = kept.last("decided"), kept.last("asserted")
     does = decided.facts.get("does", "") if decided else ""
@@ -194,6 +197,11 @@ def _claimed(kept: Kept, before: Sequence[Kept]) -> str:
     return f"the address is that of user {user}" if user else ""
 
 
+def _required(kept: Kept, before: Sequence[Kept]) -> str:
+    del before
+    return f"the password of user {kept.user_id} is right, and an operator asked for another"
+
+
 def _unfit(kept: Kept, before: Sequence[Kept]) -> str:
     del before
     step = kept.last("plugin.denied")
@@ -220,5 +228,6 @@ _REASONS: Final[Mapping[str, Callable[[Kept, Sequence[Kept]], str]]] = {
     "RATE_LIMITED": _limited,
     "SIGN_UP_CLOSED": _closed,
     "EMAIL_TAKEN": _claimed,
+    "PASSWORD_CHANGE_REQUIRED": _required,
     "INVALID_ARGUMENT": _unfit,
 }

@@ -103,6 +103,16 @@ def enable(config: Path | None, who: str) -> None:
     click.echo("enabled" if changed else "was not disabled")
 
 
+@command.command("require-password")
+@who_argument
+@config_option
+def require_password(config: Path | None, who: str) -> int:
+    """Have a user set another password before the one she has opens anything again."""
+    required = _run(config, lambda office: office.require_password(who))
+    click.echo("required" if required else "has no password")
+    return 0 if required else 1
+
+
 @command.command("revoke-sessions")
 @who_argument
 @config_option
@@ -140,7 +150,12 @@ def _detail(user: User) -> dict[str, Any]:
     return _row(user) | {
         "disabled_reason": user.disabled_reason,
         "addresses": [
-            {"email": own.email, "verified": own.proved_at is not None} for own in user.addresses
+            {
+                "email": own.email,
+                "verified": own.proved_at is not None,
+                "primary": own == user.address,
+            }
+            for own in user.addresses
         ],
         "identities": [
             {"provider": one.provider, "provider_user_id": one.subject, "username": one.username}

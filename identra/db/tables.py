@@ -38,6 +38,7 @@ class User(Table, tablename="identra_users"):
     last_login_at = _instant(null=True)
     disabled_at = _instant(null=True)
     disabled_reason = _words(200, null=True)
+    primary_email = _words(254, null=True)
 
 
 class Email(Table, tablename="identra_emails"):
@@ -47,6 +48,7 @@ class Email(Table, tablename="identra_emails"):
     user_id = _words(36, index=True)
     proved_at = _instant(null=True)
     created_at = _instant()
+    counts_from = _instant(null=True)
 
 
 class Identity(Table, tablename="identra_identities"):
@@ -69,6 +71,7 @@ class Credential(Table, tablename="identra_credentials"):
     provider = _words(32)
     hash = _words(512)
     set_at = _instant()
+    change_required_at = _instant(null=True)
 
 
 class Session(Table, tablename="identra_sessions"):
@@ -93,6 +96,18 @@ class Session(Table, tablename="identra_sessions"):
     user_agent = _words(255)
     spent_with = _words(64, null=True)
     signed_by = _words(64)
+    counts_from = _instant(null=True)
+
+
+class Departure(Table, tablename="identra_departures"):
+    """Somebody who asked to be deleted: disabled at `asked_at`, gone from `leaves_at` on.
+
+    It outlives her own row until all else that speaks of her is gone too.
+    """
+
+    user_id = _key()
+    asked_at = _instant()
+    leaves_at = _instant(index=True)
 
 
 class Key(Table, tablename="identra_keys"):
@@ -133,7 +148,7 @@ class Attempt(Table, tablename="identra_attempts"):
     act = _words(32)
     provider = _words(32)
     outcome = _words(32)
-    user_id = _words(36, null=True)
+    user_id = _words(36, null=True, index=True)
     subject = _words(64, index=True)
     request_id = _words(64, index=True)
     peer = _words(64)
@@ -182,6 +197,7 @@ class Tables:
     identities: type[Identity]
     credentials: type[Credential]
     sessions: type[Session]
+    departures: type[Departure]
     keys: type[Key]
     events: type[Event]
     attempts: type[Attempt]
@@ -199,6 +215,7 @@ class Tables:
             identities=bind(Identity, binding),
             credentials=bind(Credential, binding),
             sessions=bind(Session, binding),
+            departures=bind(Departure, binding),
             keys=bind(Key, binding),
             events=bind(Event, binding),
             attempts=bind(Attempt, binding),

@@ -23,7 +23,8 @@ class IdentraError(Exception):
     """A named failure: `reason` is for programs, `says` for people, `detail` for logs alone.
 
     `code` is the gRPC status number, `status` the HTTP one. `retry_after` is in seconds and
-    present where waiting helps. `challenge` is the RFC 6750 error word on bearer routes.
+    present where waiting helps. `challenge` is the RFC 6750 error word on bearer routes, and
+    `max_age` (RFC 9470, 3) the seconds that an authentication may be old there.
     """
 
     reason: ClassVar[str]
@@ -31,6 +32,7 @@ class IdentraError(Exception):
     status: ClassVar[int]
     says: str
     challenge: ClassVar[str | None] = None
+    max_age: ClassVar[int | None] = None
 
     def __init_subclass__(
         cls, *, reason: str, code: int, status: int, says: str, challenge: str | None = None

@@ -87,3 +87,5 @@ class ReauthenticationRequired(
     challenge="insufficient_user_authentication",
 ):
     """The session's authentication is too old for this act (RFC 9470)."""
+
+    max_age = 600

@@ -112,7 +112,7 @@ def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, 
 
 
 def _read(operation: Operation, call: Call) -> Any:
-    if operation.method == "POST":
+    if operation.has_body:
         read = read_form if operation.form else read_body
         return read(operation.takes, call.body, call.headers.get("content-type"))
     if operation.method == "DELETE" and call.body:

@@ -91,7 +91,8 @@ def challenge(failure: IdentraError) -> str:
     """The WWW-Authenticate value of a 401 (RFC 6750, 3; RFC 9470, 3)."""
     if not failure.challenge:
         return "Bearer"
-    return f'Bearer error="{failure.challenge}", error_description="{failure.says}"'
+    said = f'Bearer error="{failure.challenge}", error_description="{failure.says}"'
+    return f'{said}, max_age="{failure.max_age}"' if failure.max_age else said
 
 
 def told(exception: BaseException) -> list[str]:

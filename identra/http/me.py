@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from identra.account import Profile
     from identra.app import App
     from identra.http.call import Call
+    from identra.users import User
 
 
 async def login_info(app: App, call: Call, body: Bearer) -> LoginInfo:
@@ -41,12 +42,7 @@ def _me(profile: Profile) -> Me:
     user = profile.user
     return Me(
         user_id=user.user_id,
-        addresses=[
-            OwnAddress(
-                email=own.email, verified=own.proved_at is not None, primary=own == user.address
-            )
-            for own in user.addresses
-        ],
+        addresses=addresses_of(user),
         identities=[
             OwnIdentity(
                 provider=identity.provider,
@@ -60,6 +56,14 @@ def _me(profile: Profile) -> Me:
         created_at=user.created_at // SECOND,
         last_login_at=None if user.last_login_at is None else user.last_login_at // SECOND,
     )
+
+
+def addresses_of(user: User) -> list[OwnAddress]:
+    """A user's addresses as she is told of them."""
+    return [
+        OwnAddress(email=own.email, verified=own.proved_at is not None, primary=own == user.address)
+        for own in user.addresses
+    ]
 
 
 OPERATIONS = (

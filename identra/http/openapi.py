@@ -134,7 +134,7 @@ def _operation(operation: Operation, refs: _Refs) -> Json:
     parameters = _parameters(operation)
     if parameters:
         said["parameters"] = parameters
-    if operation.method == "POST":
+    if operation.has_body:
         said["requestBody"] = {
             "required": any(f.is_required() for f in operation.takes.model_fields.values()),
             "content": _body(operation, refs[(operation.takes, "validation")]),
@@ -158,7 +158,7 @@ def _parameters(operation: Operation) -> list[Json]:
     ]
     said = {"in": "path", "required": True, "schema": {"type": "string"}}
     read += [{"name": name} | said for name in operation.parts]
-    if operation.method == "POST":
+    if operation.has_body:
         return read
     return [*read, *map(_argument, operation.takes.model_fields.items())]
 
@@ -202,7 +202,7 @@ def _content(model: type[BaseModel] | str, refs: _Refs) -> Json:
 
 def _failures(operation: Operation, refs: _Refs) -> Json:
     fails = {*operation.fails, *_ANYWHERE}
-    if operation.method == "POST":
+    if operation.has_body:
         fails.update(_WITH_A_BODY)
     ordered = sorted(fails, key=attrgetter("status", "reason"))
     return {

@@ -42,13 +42,13 @@ class Operation:
     """A method on a path: what it takes and gives, how it can fail, who may keep the answer.
 
     A path holds `{name}` where a part of it is the caller's to say. `takes` is the body of a POST
-    (with `form` as a form, not JSON) and the query of any other. `gives` names the model of each
-    status, or the media type where the answer is no JSON. `caching` is the Cache-Control of its
-    answers. `client` demands a service's own secret, by HTTP Basic. `counted` takes each call from
-    what its peer's network has for calls.
+    or PUT (with `form` as a form, not JSON) and the query of any other. `gives` names the model of
+    each status, or the media type where the answer is no JSON. `caching` is the Cache-Control of
+    its answers. `client` demands a service's own secret, by HTTP Basic. `counted` takes each call
+    from what its peer's network has for calls.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     act: Act
     summary: str
@@ -68,6 +68,11 @@ class Operation:
     def methods(self) -> tuple[str, ...]:
         """The methods it answers to: HEAD wherever GET does (RFC 9110, 9.3.2)."""
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether it takes a body."""
+        return self.method in {"POST", "PUT"}
 
     @property
     def asks_who(self) -> bool:

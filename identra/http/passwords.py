@@ -1,12 +1,19 @@
-"""Routes of every provider of the secret kind: register, confirm, sign in."""
+"""Routes of every provider of the secret kind: register, sign in, change and reset."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from identra import errors
-from identra.http.call import peer
-from identra.http.models import Confirmation, Credentials, Empty, Tokens
+from identra.http.call import bearer, peer
+from identra.http.models import (
+    Confirmation,
+    Credentials,
+    EmailAlone,
+    Empty,
+    NewPassword,
+    Tokens,
+)
 from identra.http.operation import Act, Operation, reply
 
 if TYPE_CHECKING:
@@ -20,12 +27,9 @@ _ACCEPTED = 202
 
 
 def operations(providers: Providers) -> tuple[Operation, ...]:
-    """`/NAME/register`, `/NAME/register/confirm` and `/NAME/login` for each secret provider."""
-    return tuple(
-        operation
-        for provider in providers.secrets
-        for operation in (_begin(provider.name), _confirm(provider.name), _login(provider.name))
-    )
+    """`/NAME/register`, `/NAME/login`, `/NAME/reset` and `/me/NAME` for each secret provider."""
+    makers = (_begin, _confirm, _login, _reset, _confirm_reset, _change)
+    return tuple(make(provider.name) for provider in providers.secrets for make in makers)
 
 
 def _begin(name: str) -> Operation:
@@ -63,7 +67,57 @@ def _login(name: str) -> Operation:
         name,
         takes=Credentials,
         gives={200: Tokens},
-        fails=(errors.InvalidCredentials, *_REFUSALS, *_TROUBLE),
+        fails=(
+            errors.InvalidCredentials,
+            errors.PasswordChangeRequired,
+            errors.UserDisabled,
+            errors.Denied,
+            *_TROUBLE,
+        ),
+    )
+
+
+def _reset(name: str) -> Operation:
+    return Operation(
+        "POST",
+        f"/{name}/reset",
+        _mails_reset(name),
+        "Mail a code to set a new secret with",
+        name,
+        takes=EmailAlone,
+        fails=(errors.MailNotConfigured, *_STORES),
+    )
+
+
+def _confirm_reset(name: str) -> Operation:
+    return Operation(
+        "POST",
+        f"/{name}/reset/confirm",
+        _resets(name),
+        "Set a new secret with the mailed code, and sign in",
+        name,
+        takes=Confirmation,
+        gives={200: Tokens},
+        fails=(errors.InvalidCode, errors.UserDisabled, errors.Denied, *_TROUBLE),
+    )
+
+
+def _change(name: str) -> Operation:
+    return Operation(
+        "POST",
+        f"/me/{name}",
+        _changes(name),
+        "Set the caller's secret",
+        name,
+        takes=NewPassword,
+        fails=(
+            errors.MissingToken,
+            errors.InvalidToken,
+            errors.ReauthenticationRequired,
+            errors.InvalidCredentials,
+            *_TROUBLE,
+        ),
+        bearer="required",
     )
 
 
@@ -93,10 +147,31 @@ def _signs_in(name: str) -> Act:
     return sign_in
 
 
+def _mails_reset(name: str) -> Act:
+    async def mail(app: App, call: Call, body: EmailAlone) -> Empty:
+        await app.reset.begin(name, body.email, peer(call, app.settings))
+        return Empty()
+
+    return mail
+
+
+def _resets(name: str) -> Act:
+    async def reset(app: App, call: Call, body: Confirmation) -> Tokens:
+        end = peer(call, app.settings)
+        return Tokens.of(await app.reset.confirm(name, body.email, body.code, body.password, end))
+
+    return reset
+
+
+def _changes(name: str) -> Act:
+    async def change(app: App, call: Call, body: NewPassword) -> Empty:
+        end, token = peer(call, app.settings), bearer(call)
+        await app.passwords.change(name, token, body.password, body.current_password, end)
+        return Empty()
+
+    return change
+
+
 _REFUSALS = (errors.SignUpClosed, errors.UserDisabled, errors.Denied)
-_TROUBLE = (
-    errors.RateLimited,
-    errors.Busy,
-    errors.StoreUnavailable,
-    errors.ProviderUnavailable,
-)
+_STORES = (errors.RateLimited, errors.Busy, errors.StoreUnavailable)
+_TROUBLE = (*_STORES, errors.ProviderUnavailable)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from identra.http import (
+    addresses,
     codes,
     development,
     docs,
     health,
+    identities,
     introspection,
     keys,
     me,
@@ -38,6 +40,8 @@ def every_operation(
         *oauth.OPERATIONS,
         *tokens.OPERATIONS,
         *me.OPERATIONS,
+        *addresses.OPERATIONS,
+        *identities.OPERATIONS,
         *sessions.OPERATIONS,
         *(introspection.OPERATIONS if introspects else ()),
         *keys.OPERATIONS,

@@ -35,6 +35,7 @@ RESERVED: Final = frozenset(
         *("admin", "api", "dev", "docs", "healthz", "introspect", "logout", "me", "metrics"),
         *("oauth", "openapi", "readyz", "session", "sessions", "token", "tokens", "users"),
         *("user", "identra", "well_known", "webhooks", "keys", "events", "addresses"),
+        *("identities", "export"),
     }
 )
 KINDS: Final = (CodeProvider, OAuth2Provider, OIDCProvider, SecretProvider)

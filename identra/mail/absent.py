@@ -22,6 +22,10 @@ class NoMailer:
         """Raise MailNotConfigured."""
         raise MailNotConfigured("no [smtp_mailer]")
 
+    def withhold(self, message: Message) -> None:  # noqa: ARG002 - the protocol's shape
+        """Raise MailNotConfigured."""
+        raise MailNotConfigured("no [smtp_mailer]")
+
     async def start(self) -> None:
         """Nothing to open."""
 

@@ -45,6 +45,36 @@ def code(  # noqa: PLR0913 - what the letter says, each by name
     )
 
 
+def reset_code(to: str, code: str, *, minutes: int, application: str) -> Message:
+    """The letter that carries a code by which a new password is set, valid for `minutes`."""
+    subject = "A new password for {application}"
+    return _letter(to, subject, "reset_code.txt", application, code=code, minutes=str(minutes))
+
+
+def address_code(to: str, code: str, *, minutes: int, application: str) -> Message:
+    """The letter that carries a code by which the address joins an account."""
+    subject = "This address at {application}"
+    return _letter(to, subject, "address_code.txt", application, code=code, minutes=str(minutes))
+
+
+def address_added(to: str, *, application: str) -> Message:
+    """A further address opens the account."""
+    subject = "An address was added to your {application} account"
+    return _letter(to, subject, "address_added.txt", application)
+
+
+def address_removed(to: str, *, application: str) -> Message:
+    """An address, be it this one, opens the account no longer."""
+    subject = "An address was removed from your {application} account"
+    return _letter(to, subject, "address_removed.txt", application)
+
+
+def primary_changed(to: str, *, application: str) -> Message:
+    """For the former primary address: another is it now."""
+    subject = "Your {application} account has another primary address"
+    return _letter(to, subject, "primary_changed.txt", application)
+
+
 def already_registered(to: str, *, application: str) -> Message:
     """For an owner with a password, whose address somebody tried to register. Holds no code."""
     return _letter(to, _ENTRY, "already_registered.txt", application)
@@ -54,6 +84,12 @@ def identity_linked(to: str, *, provider: str, application: str) -> Message:
     """An identity at `provider` can now open the account."""
     subject = "A new way into your {application} account"
     return _letter(to, subject, "identity_linked.txt", application, provider=provider)
+
+
+def identity_unlinked(to: str, *, provider: str, application: str) -> Message:
+    """The identities at `provider` open the account no longer."""
+    subject = "A way into your {application} account was removed"
+    return _letter(to, subject, "identity_unlinked.txt", application, provider=provider)
 
 
 def password_set(to: str, *, application: str) -> Message:

@@ -37,6 +37,10 @@ class Outbox:
         self._messages.append(message)
         click.echo(_block(message), err=True)
 
+    def withhold(self, message: Message) -> None:
+        """Keep nothing. Raises ValueError as SMTP would."""
+        refuse_unsafe(message)
+
     async def start(self) -> None:
         """Nothing to open."""
 

@@ -71,15 +71,15 @@ class SmtpMailer:
         Raises Busy when the queue is full or closing, ValueError for an unsafe recipient or
         subject.
         """
-        name = token(16)
-        mail = compose(message, sender=self._sender, at=self._clock(), name=name)
-        if self._closing or self._unsettled >= self._room:
-            self._meter.mail("refused")
-            raise Busy("the mail queue is full or closing", retry_after=5)
+        parcel = self._pack(message)
         self._meter.mail("queued")
         self._unsettled += 1
         self._settled.clear()
-        self._queue.put_nowait((Parcel(message.to, mail.as_bytes(), name), 0))
+        self._queue.put_nowait((parcel, 0))
+
+    def withhold(self, message: Message) -> None:
+        """Write a letter that does not leave. Raises as `post`."""
+        self._pack(message)
 
     async def start(self) -> None:
         """Set the couriers to work."""
@@ -95,6 +95,14 @@ class SmtpMailer:
             self._meter.mail("lost", self._unsettled)
             log.warning("mail left undelivered", letters=self._unsettled)
         await self._stop()
+
+    def _pack(self, message: Message) -> Parcel:
+        name = token(16)
+        mail = compose(message, sender=self._sender, at=self._clock(), name=name)
+        if self._closing or self._unsettled >= self._room:
+            self._meter.mail("refused")
+            raise Busy("the mail queue is full or closing", retry_after=5)
+        return Parcel(message.to, mail.as_bytes(), name)
 
     async def _stop(self) -> None:
         left = set(self._couriers)

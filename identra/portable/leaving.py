@@ -43,6 +43,7 @@ async def records(db: Database, ids: Sequence[str]) -> dict[str, Record]:
             last_login_at=row["last_login_at"],
             disabled_at=row["disabled_at"],
             disabled_reason=row["disabled_reason"],
+            primary_email=row["primary_email"],
             addresses=tuple(_address(each) for each in addresses[row["id"]]),
             identities=tuple(_identity(each) for each in identities[row["id"]]),
             secrets=tuple(_secret(each) for each in secrets[row["id"]]),
@@ -60,7 +61,10 @@ async def _theirs(db: Database, table: Any, ids: Sequence[str]) -> dict[str, lis
 
 def _address(row: dict[str, Any]) -> OwnAddress:
     return OwnAddress.model_construct(
-        email=row["email"], proved_at=row["proved_at"], created_at=row["created_at"]
+        email=row["email"],
+        proved_at=row["proved_at"],
+        created_at=row["created_at"],
+        counts_from=row["counts_from"],
     )
 
 
@@ -75,4 +79,9 @@ def _identity(row: dict[str, Any]) -> Identity:
 
 
 def _secret(row: dict[str, Any]) -> Secret:
-    return Secret.model_construct(provider=row["provider"], hash=row["hash"], set_at=row["set_at"])
+    return Secret.model_construct(
+        provider=row["provider"],
+        hash=row["hash"],
+        set_at=row["set_at"],
+        change_required_at=row["change_required_at"],
+    )

@@ -70,6 +70,7 @@ class OwnAddress(_Part):
     email: Annotated[str, AfterValidator(_spelled)]
     proved_at: Instant | None
     created_at: Instant
+    counts_from: Instant | None = None
 
 
 class Identity(_Part):
@@ -88,6 +89,7 @@ class Secret(_Part):
     provider: Name
     hash: Annotated[str, Field(repr=False), AfterValidator(_native)]
     set_at: Instant
+    change_required_at: Instant | None = None
 
 
 class Record(_Part):
@@ -98,6 +100,7 @@ class Record(_Part):
     last_login_at: Instant | None = None
     disabled_at: Instant | None = None
     disabled_reason: Annotated[Plain, Field(max_length=200)] | None = None
+    primary_email: Annotated[str, AfterValidator(_spelled)] | None = None
     addresses: tuple[OwnAddress, ...] = ()
     identities: tuple[Identity, ...] = ()
     secrets: tuple[Secret, ...] = ()
@@ -111,6 +114,13 @@ class Record(_Part):
         ):
             if len(set(keys)) < len(keys):
                 raise ValueError("says an address, an identity or a secret twice")
+        return self
+
+    @model_validator(mode="after")
+    def _primary_proved(self) -> Self:
+        proved = {own.email for own in self.addresses if own.proved_at is not None}
+        if self.primary_email is not None and self.primary_email not in proved:
+            raise ValueError("primary_email is no address that is proved")
         return self
 
     def ordered(self) -> Record:

@@ -19,6 +19,7 @@ Reason: TypeAlias = Literal[
     "disabled",
     "claim_lost",
     "operator",
+    "password_changed",
     "password_reset",
     "key_revoked",
     "unanswered",

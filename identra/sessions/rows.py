@@ -9,23 +9,33 @@ from identra.asked import Holder
 from identra.db import Param
 from identra.sessions.judgement import Session
 from identra.tokens import Subject
-from identra.values import SECOND, Peer, plain
+from identra.values import MINUTE, SECOND, Peer, plain
 
 if TYPE_CHECKING:
     from identra.db import Database, Statement
     from identra.keys import RingSecret, SigningKey
 
 AGENT_LENGTH: Final = 255
+FRESH: Final = 10 * MINUTE
+"""How long an authentication is young enough for what changes the ways into an account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a session comes to be: whose, when proved (µs), by which methods and provider."""
+    """How a session comes to be: whose, when proved (µs), by which methods and provider.
+
+    `counts_from` is since when what it was proved by counts as proof that it is she.
+    """
 
     user_id: str
     auth_time: int
     amr: tuple[str, ...]
     idp: str
+    counts_from: int | None = None
+
+    def fresh(self, now: int) -> bool:
+        """Whether she proved who she is within the last ten minutes, by what counts."""
+        return now - self.auth_time <= FRESH and (self.counts_from or 0) <= self.auth_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ def columns_of(opened: Opened, peer: Peer) -> dict[str, Any]:
         "peer": peer.address or "",
         "user_agent": plain(peer.user_agent, AGENT_LENGTH),
         "signed_by": opened.signer.kid,
+        "counts_from": origin.counts_from,
     }
 
 
@@ -107,6 +118,7 @@ def _columns(t: Any) -> tuple[Any, ...]:
         t.revoked_at,
         t.spent_with,
         t.signed_by,
+        t.counts_from,
     )
 
 
@@ -124,7 +136,8 @@ def session_in(row: dict[str, Any]) -> Session:
 
 def origin_in(row: dict[str, Any]) -> Origin:
     """How the session of a row came to be."""
-    return Origin(row["user_id"], row["auth_time"], tuple(row["amr"].split()), row["idp"])
+    amr = tuple(row["amr"].split())
+    return Origin(row["user_id"], row["auth_time"], amr, row["idp"], row["counts_from"])
 
 
 def subject_of(session_id: str, origin: Origin) -> Subject:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A hash we keep, whose it is, and since when its secret is hers."""
+    """A hash we keep, whose it is, and since when its secret is hers.
+
+    `change_required_at` is when an operator asked for another secret, which was not set yet.
+    """
 
     user_id: str
     hash: str
     set_at: int
+    change_required_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class OwnAddress:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user as she stands: addresses oldest first."""
+    """A user as she stands: addresses oldest first. `primary_email` is the one that she chose."""
 
     user_id: str
     created_at: int
@@ -44,6 +48,7 @@ class User:
     addresses: tuple[OwnAddress, ...]
     identities: tuple[Identity, ...]
     secrets: tuple[str, ...]
+    primary_email: str | None = None
 
     @property
     def disabled(self) -> bool:
@@ -51,9 +56,14 @@ class User:
         return self.disabled_at is not None
 
     @property
+    def proved(self) -> tuple[OwnAddress, ...]:
+        """The addresses that she proved, the first proved first."""
+        proved = (own for own in self.addresses if own.proved_at is not None)
+        return tuple(sorted(proved, key=lambda own: (own.proved_at or 0, own.email)))
+
+    @property
     def address(self) -> OwnAddress | None:
-        """The oldest proved address, else the claimed one."""
-        proved = [address for address in self.addresses if address.proved_at is not None]
-        return min(
-            proved or self.addresses, key=lambda own: (own.proved_at or 0, own.email), default=None
-        )
+        """The primary address: the one she chose, else the oldest proved, else a claimed one."""
+        chosen = (own for own in self.proved if own.email == self.primary_email)
+        rest = self.proved or sorted(self.addresses, key=lambda own: own.email)
+        return next(iter((*chosen, *rest)), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from identra.db import Param
 from identra.linking import Known
@@ -29,11 +30,11 @@ class Reading:
         e, c = db.tables.emails, db.tables.credentials
         at_place = c.provider == Param("provider")
         owned = at_place & (c.user_id == Param("user_id"))
-        self._kept = db.prepare(c.select(c.hash, c.set_at).where(owned))
+        self._kept = db.prepare(c.select(*_columns(c)).where(owned))
         addressed = e.email == Param("email")
         self._credential, self._proved_credential = (
             db.prepare(
-                c.select(c.user_id, c.hash, c.set_at).where(
+                c.select(*_columns(c)).where(
                     at_place & c.user_id.is_in(e.select(e.user_id).where(whose))
                 )
             )
@@ -42,14 +43,17 @@ class Reading:
 
     async def known(self, assertion: Assertion, live: str | None = None) -> Known:
         """Who is known by the assertion's identity and its address."""
-        identity = await self._by_identity(assertion.provider, assertion.subject)
+        by_identity = await self._by_identity(assertion.provider, assertion.subject)
         if assertion.address is None:
-            return Known(identity=identity, live=live)
-        return await self._by_address(assertion.address, identity, live)
+            return replace(by_identity, live=live)
+        by_address = await self._by_address(assertion.address)
+        if by_identity.identity is None:
+            return replace(by_address, live=live)
+        return replace(by_identity, owner=by_address.owner, claimant=by_address.claimant, live=live)
 
     async def known_address(self, email: str) -> Known:
         """Who proved or claims this address."""
-        return await self._by_address(email, None, None)
+        return await self._by_address(email)
 
     async def known_user(self, user_id: str) -> Known:
         """The user a proof has already named."""
@@ -100,29 +104,52 @@ class Reading:
         row = await self._db.first(self._credential.bind(provider=provider, email=email))
         return Credential(**row) if row else None
 
+    async def credential_of(self, user_id: str, provider: str) -> Credential | None:
+        """The credential of a user at a secret provider, or None."""
+        row = await self._db.first(self._kept.bind(user_id=user_id, provider=provider))
+        return Credential(**row) if row else None
+
+    async def proved(self, email: str, at: int) -> str | None:
+        """The user who proved an address, by what counts at that instant; one statement."""
+        t = self._db.tables.emails
+        counts = t.counts_from.is_null() | (t.counts_from <= at)
+        row = await self._db.first(
+            t.select(t.user_id).where((t.email == email) & t.proved_at.is_not_null() & counts)
+        )
+        return str(row["user_id"]) if row else None
+
     async def proved_credential(self, provider: str, email: str) -> Credential | None:
         """The same, just for a user who proved the address."""
         row = await self._db.first(self._proved_credential.bind(provider=provider, email=email))
         return Credential(**row) if row else None
 
-    async def _by_identity(self, provider: str, subject: str | None) -> Candidate | None:
+    async def _by_identity(self, provider: str, subject: str | None) -> Known:
         if subject is None:
-            return None
+            return Known()
         t = self._db.tables.identities
-        row = await self._db.first(
-            t.select(t.user_id).where((t.provider == provider) & (t.subject == subject))
-        )
-        return await self._candidate(row["user_id"]) if row else None
-
-    async def _by_address(self, email: str, identity: Candidate | None, live: str | None) -> Known:
-        t = self._db.tables.emails
-        row = await self._db.first(t.select(t.user_id, t.proved_at).where(t.email == email))
+        which = (t.provider == provider) & (t.subject == subject)
+        row = await self._db.first(t.select(t.user_id, t.counts_from).where(which))
         if row is None:
-            return Known(identity=identity, live=live)
+            return Known()
+        return Known(identity=await self._candidate(row["user_id"]), counts_from=row["counts_from"])
+
+    async def _by_address(self, email: str) -> Known:
+        t = self._db.tables.emails
+        row = await self._db.first(
+            t.select(t.user_id, t.proved_at, t.counts_from).where(t.email == email)
+        )
+        if row is None:
+            return Known()
         holder = await self._candidate(row["user_id"])
         if row["proved_at"] is not None:
-            return Known(identity=identity, owner=holder, live=live)
-        return Known(identity=identity, claimant=holder, live=live)
+            return Known(owner=holder, counts_from=row["counts_from"])
+        return Known(claimant=holder)
 
     async def _candidate(self, user_id: str) -> Candidate | None:
         return candidate_in(user_id, await self._db.fetch(self._standing.bind(user_id=user_id)))
+
+
+def _columns(credentials: Any) -> tuple[Any, ...]:
+    """What is read of a credential."""
+    c = credentials
+    return c.user_id, c.hash, c.set_at, c.change_required_at

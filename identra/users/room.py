@@ -30,14 +30,18 @@ class Users(Reading):
     async def apply(
         self, decision: Decision, assertion: Assertion, counts_from: int | None = None
     ) -> str:
-        """Do what was decided; the user's id. Raises Duplicate where another was quicker."""
+        """Do what was decided; the user's id. Raises Duplicate where another was quicker.
+
+        What becomes hers counts as proof that it is she from `counts_from` on.
+        """
         if decision.unclaim and assertion.address:
             await self._unclaim(decision.unclaim, assertion.address)
         if decision.lock_out:
             await self._drop_secrets(decision.lock_out)
         user_id = decision.user_id or await self._create()
         if assertion.address and (decision.prove or decision.claim):
-            await self._own(user_id, assertion.address, proved=decision.prove)
+            proves = decision.prove
+            await self._own(user_id, assertion.address, proved=proves, counts_from=counts_from)
         if decision.link and assertion.subject:
             await self._link(user_id, assertion, counts_from or assertion.at)
         return user_id
@@ -55,17 +59,50 @@ class Users(Reading):
         t = self._db.tables.credentials
         now = self._clock()
         mine = (t.user_id == user_id) & (t.provider == provider)
-        if not await self._db.change(t.update({t.hash: hashed, t.set_at: now}).where(mine)):
+        values: dict[Any, Any] = {t.hash: hashed, t.set_at: now, t.change_required_at: None}
+        if not await self._db.change(t.update(values).where(mine)):
             await self._db.change(
                 t.insert(t(id=uuid7(), user_id=user_id, provider=provider, hash=hashed, set_at=now))
             )
         await self._events.record("password.set", user_id=user_id, provider=provider)
+
+    async def require_change(self, user_id: str, provider: str) -> bool:
+        """Let her secret open nothing until she sets another; False where she has none."""
+        t = self._db.tables.credentials
+        mine = (t.user_id == user_id) & (t.provider == provider)
+        required = await self._db.change(
+            t.update({t.change_required_at: self._clock()}).where(mine)
+        )
+        if required:
+            await self._events.record("password.required", user_id=user_id, provider=provider)
+        return bool(required)
 
     async def rehash(self, user_id: str, provider: str, former: str, hashed: str) -> None:
         """Replace a hash by a stronger one of the same secret, if it is still the one."""
         t = self._db.tables.credentials
         mine = (t.user_id == user_id) & (t.provider == provider) & (t.hash == former)
         await self._db.change(t.update({t.hash: hashed}).where(mine))
+
+    async def unlink(self, user_id: str, provider: str) -> None:
+        """Remove her identities at a provider."""
+        t = self._db.tables.identities
+        hers = (t.user_id == user_id) & (t.provider == provider)
+        if await self._db.change(t.delete().where(hers)):
+            await self._events.record("identity.unlinked", user_id=user_id, provider=provider)
+
+    async def promote(self, user_id: str, email: str) -> None:
+        """Make a proved address of hers the primary one."""
+        t = self._db.tables.users
+        await self._db.change(t.update({t.primary_email: email}).where(t.id == user_id))
+        await self._events.record("address.promoted", user_id=user_id)
+
+    async def drop_address(self, user_id: str, email: str) -> None:
+        """Remove an address of hers; one that she had chosen is chosen no longer."""
+        e, u = self._db.tables.emails, self._db.tables.users
+        await self._db.change(e.delete().where((e.email == email) & (e.user_id == user_id)))
+        chosen = (u.id == user_id) & (u.primary_email == email)
+        await self._db.change(u.update({u.primary_email: None}).where(chosen))
+        await self._events.record("address.removed", user_id=user_id)
 
     async def disable(self, user_id: str, reason: str) -> bool:
         """Shut a user out; whether she was not already."""
@@ -98,11 +135,13 @@ class Users(Reading):
         await self._events.record("user.created", user_id=user_id)
         return user_id
 
-    async def _own(self, user_id: str, email: str, *, proved: bool) -> None:
+    async def _own(
+        self, user_id: str, email: str, *, proved: bool, counts_from: int | None
+    ) -> None:
         t = self._db.tables.emails
         proved_at = self._clock() if proved else None
         changed = await self._db.change(
-            t.update({t.proved_at: proved_at}).where(
+            t.update({t.proved_at: proved_at, t.counts_from: counts_from}).where(
                 (t.email == email) & (t.user_id == user_id) & t.proved_at.is_null()
             )
         )
@@ -114,6 +153,7 @@ class Users(Reading):
                         user_id=user_id,
                         proved_at=proved_at,
                         created_at=self._clock(),
+                        counts_from=counts_from,
                     )
                 )
             )

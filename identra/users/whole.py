@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from identra.db import Database, Statement
 
 _WHOLE: Final = """
-SELECT 'user' AS part, disabled_reason AS a, '' AS b, '' AS c,
+SELECT 'user' AS part, disabled_reason AS a, primary_email AS b, '' AS c,
        created_at AS x, last_login_at AS y, disabled_at AS z
   FROM identra_users WHERE id = {}
 UNION ALL
@@ -78,6 +78,7 @@ def user_in(user_id: str, rows: Sequence[dict[str, Any]]) -> User | None:
             Identity(row["a"], row["b"], row["c"], row["x"]) for row in parts["identity"]
         ),
         secrets=tuple(row["a"] for row in parts.get("secret", ())),
+        primary_email=own["b"],
     )
 
 

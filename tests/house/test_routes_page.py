@@ -83,7 +83,7 @@ def test_the_failures_of_every_route_are_named() -> None:
     (paragraph,) = re.findall(r"\*\*Answers\*\*.*?\n\n", handbook.read(PAGE), re.DOTALL)
     shared = {error.reason for error in (*openapi._ANYWHERE, *openapi._WITH_A_BODY)}
     told = {word for word in handbook.coded(paragraph) if word.isupper()}
-    assert told == shared | {"POST", "NOT_FOUND", "METHOD_NOT_ALLOWED"}
+    assert told == shared | {"POST", "PUT", "NOT_FOUND", "METHOD_NOT_ALLOWED"}
 
 
 def test_what_other_origins_may_send_and_read_is_what_preflights_say() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -11,11 +12,18 @@ from identra.mail import Outbox, letters
 from identra.mail.outbox import KEPT
 from identra.values import Message
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TO = "alice@example.com"
 NOTICES = {
     "already_registered": letters.already_registered(TO, application="Acme"),
     "identity_linked": letters.identity_linked(TO, provider="github", application="Acme"),
+    "identity_unlinked": letters.identity_unlinked(TO, provider="github", application="Acme"),
     "password_set": letters.password_set(TO, application="Acme"),
+    "address_added": letters.address_added(TO, application="Acme"),
+    "address_removed": letters.address_removed(TO, application="Acme"),
+    "primary_changed": letters.primary_changed(TO, application="Acme"),
     "address_lost": letters.address_lost(TO, application="Acme"),
     "claim_dropped": letters.claim_dropped(TO, application="Acme"),
 }
@@ -30,6 +38,15 @@ def test_a_code_stands_in_the_body_and_never_in_the_subject() -> None:
     assert "123456" in letter.text
     assert "123456" in (letter.html or "")
     assert "123456" not in letter.subject
+
+
+@pytest.mark.parametrize("write", [letters.reset_code, letters.address_code])
+def test_a_code_that_does_not_sign_in_says_what_it_does(write: Callable[..., Message]) -> None:
+    letter = write(TO, "123456", minutes=10, application="Acme")
+    assert "123456" in letter.text
+    assert "123456" not in letter.subject
+    assert "new password" in letter.text
+    assert TO not in letter.text
 
 
 def test_a_preview_does_not_tell_a_code_from_a_known_address() -> None:
@@ -61,7 +78,7 @@ def test_every_letter_is_covered_here() -> None:
         for name, made in inspect.getmembers(letters, inspect.isfunction)
         if made.__module__ == letters.__name__ and not name.startswith("_") and name != "cache"
     }
-    assert public == {*NOTICES, "code"}
+    assert public == {*NOTICES, "code", "reset_code", "address_code"}
 
 
 def test_the_outbox_keeps_the_last_hundred_in_order() -> None:

@@ -6,14 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identra.errors import EmailTaken, IdentityTaken, SignUpClosed, UserDisabled
+from identra.errors import (
+    EmailTaken,
+    IdentityTaken,
+    InvalidCode,
+    InvalidCredentials,
+    SignUpClosed,
+    UserDisabled,
+)
 from identra.linking import (
     Candidate,
     Decision,
     Known,
     decide,
+    decide_address,
     decide_binding,
     decide_registration,
+    decide_reset,
+    decide_secret,
 )
 from identra.values import Assertion
 
@@ -170,6 +180,57 @@ def test_registration(known: Known, decision: Decision) -> None:
 
 def test_closed_sign_up_refuses_registration() -> None:
     assert decide_registration(Known(), sign_up=False) == Decision(refusal=SignUpClosed)
+
+
+FURTHER = {
+    "a free address joins as proved": (Known(), Decision(user_id="ada", prove=True, tell=True)),
+    "her own claim becomes proved": (
+        Known(claimant=ADA),
+        Decision(user_id="ada", prove=True, tell=True),
+    ),
+    "one that she proved already is success": (Known(owner=ADA), Decision(user_id="ada")),
+    "another's proved one is taken": (Known(owner=OFF), Decision(refusal=EmailTaken)),
+    "another's claim goes, and with nothing proved left to her also password and sessions": (
+        Known(claimant=EVE),
+        Decision(user_id="ada", prove=True, unclaim="eve", lock_out="eve", tell=True),
+    ),
+    "another's claim goes, and nothing else where she has something proved": (
+        Known(claimant=OFF),
+        Decision(user_id="ada", prove=True, unclaim="off", tell=True),
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "decision"), FURTHER.values(), ids=FURTHER)
+def test_a_code_for_a_further_address(known: Known, decision: Decision) -> None:
+    assert decide_address(known, "ada") == decision
+
+
+RESET = {
+    "whoever proved the address": (Known(owner=ADA), Decision(user_id="ada")),
+    "a disabled one is told so": (Known(owner=OFF), Decision(refusal=UserDisabled)),
+    "nobody": (Known(), Decision(refusal=InvalidCode)),
+    "a mere claimant": (Known(claimant=EVE), Decision(refusal=InvalidCode)),
+    "an owner by what counts since this very instant": (
+        Known(owner=ADA, counts_from=100),
+        Decision(user_id="ada"),
+    ),
+    "an owner by what does not count yet": (
+        Known(owner=ADA, counts_from=101),
+        Decision(refusal=InvalidCode),
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "decision"), RESET.values(), ids=RESET)
+def test_a_reset_code_acts_for(known: Known, decision: Decision) -> None:
+    assert decide_reset(known, at=100) == decision
+
+
+def test_a_secret_that_is_right_lets_in_its_user_as_she_is_now_and_never_makes_one() -> None:
+    assert decide_secret(Known(identity=ADA)) == Decision(user_id="ada")
+    assert decide_secret(Known(identity=OFF)) == Decision(refusal=UserDisabled)
+    assert decide_secret(Known()) == Decision(refusal=InvalidCredentials)
 
 
 people = st.one_of(

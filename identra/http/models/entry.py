@@ -65,6 +65,23 @@ class Confirmation(View):
     password: str = Field(json_schema_extra={"format": "password"})
 
 
+class EmailAlone(View):
+    """An address."""
+
+    email: str
+
+
+class NewPassword(View):
+    """The password to set, and the one that it was."""
+
+    password: str = Field(json_schema_extra={"format": "password"})
+    current_password: str | None = Field(
+        default=None,
+        description="Without it the sign-in must be of the last ten minutes.",
+        json_schema_extra={"format": "password"},
+    )
+
+
 class UrlArguments(View):
     """How a sign-in with a provider begins."""
 

@@ -20,7 +20,7 @@ class LoginInfo(View):
     """The ways into an account."""
 
     user_id: str
-    email: str = Field(description='The oldest proved address, else the claimed one, else "".')
+    email: str = Field(description='The primary address, else a claimed one, else "".')
     email_verified: bool
     password_enabled: bool
     github_id: str | None = None
@@ -33,6 +33,12 @@ class OwnAddress(View):
     email: str
     verified: bool
     primary: bool = Field(description="The one that /me/login-info tells.")
+
+
+class OwnAddresses(View):
+    """The caller's addresses, the oldest first."""
+
+    addresses: list[OwnAddress]
 
 
 class OwnIdentity(Connection):

@@ -1,0 +1,83 @@
+"""What a person does to her own account: each use case, handed what it asks for."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from identra.addresses import Addresses
+from identra.identities import Identities
+from identra.passwords import Passwords
+from identra.reset import Reset
+from identra.ways import Ways, ways_of
+
+if TYPE_CHECKING:
+    from identra.app.building import Edges
+    from identra.app.furnishing import Rooms
+
+
+def addresses(edges: Edges, rooms: Rooms) -> Addresses:
+    """A person's addresses."""
+    return Addresses(
+        db=edges.db,
+        account=rooms.account,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        challenges=rooms.challenges,
+        couriers=rooms.couriers,
+        limits=rooms.limits,
+        notices=rooms.notices,
+        ways=partial(_ways, edges),
+        secrets=tuple(one.name for one in edges.providers.secrets),
+        clock=edges.clock,
+    )
+
+
+def identities(edges: Edges, rooms: Rooms) -> Identities:
+    """What a person is known by at other places."""
+    return Identities(
+        db=edges.db,
+        account=rooms.account,
+        users=rooms.users,
+        notices=rooms.notices,
+        ways=partial(_ways, edges),
+        clock=edges.clock,
+    )
+
+
+def passwords(edges: Edges, rooms: Rooms) -> Passwords:
+    """Choosing a password while signed in."""
+    return Passwords(
+        db=edges.db,
+        providers=edges.providers,
+        account=rooms.account,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        acceptance=edges.plugged.acceptance,
+        hashing=edges.hashing,
+        trial=rooms.trial,
+        notices=rooms.notices,
+        clock=edges.clock,
+    )
+
+
+def reset(edges: Edges, rooms: Rooms) -> Reset:
+    """A new password for whoever proves her address."""
+    return Reset(
+        providers=edges.providers,
+        admission=rooms.admission,
+        challenges=rooms.challenges,
+        couriers=rooms.couriers,
+        hashing=edges.hashing,
+        limits=rooms.limits,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        attempts=edges.attempts,
+        clock=edges.clock,
+        acceptance=edges.plugged.acceptance,
+        meter=edges.meter,
+    )
+
+
+def _ways(edges: Edges) -> Ways:
+    return ways_of(edges.providers, mail=edges.mailer.configured)

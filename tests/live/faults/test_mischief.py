@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from conftest import BuildNodes
 
-FEW = 450
+FEW = 300
 """Operations."""
-EVERY = 30
+EVERY = 20
 """Of them, until something is done."""
 
 

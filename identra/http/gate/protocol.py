@@ -18,7 +18,12 @@ _LOOK_EVERY: Final = 0.5
 
 
 class FrontGate(HttpProtocol):
-    """A connection that is judged by its first bytes' time, not by its last."""
+    """A connection that is judged by its first bytes' time, not by its last.
+
+    It is `silent` until something came.
+    """
+
+    __slots__ = ("silent",)
 
     @property
     def idle_since(self) -> float | None:
@@ -28,6 +33,7 @@ class FrontGate(HttpProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection in, or end it at once where there is no room."""
+        self.silent = True
         address = transport.get_extra_info("peername")
         if self._connections.enter(self, address[0] if isinstance(address, tuple) else None):
             super().connection_made(transport)  # type: ignore[no-untyped-call]
@@ -44,6 +50,7 @@ class FrontGate(HttpProtocol):
         """Take bytes in; only those that begin a request start its clock."""
         if self.transport is None:
             return
+        self.silent = False
         began = self._time if self.http is not None and _is_under_way(self.http) else None
         super().data_received(data)
         if began is not None:

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed$(if $(NATIVE),-native)
 SOURCE := $(if $(NATIVE),--no-build-isolation --no-cache-dir --no-binary argon2-cffi-bindings)
 RUFF_PATHS := identra plugins tests bench ansible
 
-.PHONY: install run test test-all test-ansible variables lint format proto bench lock clean
+.PHONY: install run test test-all test-ansible chaos variables lint format proto bench lock clean
 
 install: $(STAMP)
 
@@ -32,6 +32,14 @@ test-all: $(STAMP)
 
 test-ansible: $(STAMP)
 	$(BIN)/python -m pytest ansible/tests
+
+# How long the soak takes, how many operations a trial has, and what is drawn from: a new seed each time.
+CHAOS_SOAK ?= 20m
+CHAOS_OPERATIONS ?= 10000
+CHAOS_SEED ?=
+
+chaos: $(STAMP)
+	$(BIN)/python -m pytest tests/live/faults --chaos --capture=no --verbose --chaos-soak $(CHAOS_SOAK) --chaos-operations $(CHAOS_OPERATIONS) $(if $(CHAOS_SEED),--chaos-seed $(CHAOS_SEED))
 
 variables: $(STAMP)
 	$(BIN)/python ansible/reference.py

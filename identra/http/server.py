@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from identra.app import App
 
 LONGEST_DRAIN = 10.0
+LONGEST_KNOCK = 1.0
+"""Seconds that a connection may take to its first byte, once the door is closed behind it."""
 BOUNDS = Bounds()
 _LOOK_EVERY = 0.02
 
@@ -32,8 +34,8 @@ async def serving(
     """Serve the hall on a listening socket until the block is left, then drain and close.
 
     Draining: `/readyz` answers 503 and connections end with their answer, while requests that
-    have begun finish, within LONGEST_DRAIN seconds. Connections are held to `bounds`. The hall
-    itself stays open.
+    have begun finish, within LONGEST_DRAIN seconds. Whoever came before the door was closed may
+    still ask, within LONGEST_KNOCK. Connections are held to `bounds`. The hall itself stays open.
     """
     door = make(app, bounds)
     server: Any = await door.create_server(
@@ -61,7 +63,10 @@ async def _drain(door: Door, server: Any) -> None:
     until = monotonic() + LONGEST_DRAIN
     await _finished(begun, until)
     await server.before_stop()
+    await asyncio.sleep(_LOOK_EVERY)  # whoever waits to be taken in would be broken off by closing
     server.server.close()
+    await asyncio.sleep(_LOOK_EVERY)
+    await _heard(server.connections)
     await _finished(_busy(server.connections), until)
     for connection in list(server.connections):
         connection.close(timeout=0)
@@ -70,6 +75,13 @@ async def _drain(door: Door, server: Any) -> None:
 
 async def _finished(connections: set[HttpProtocol], until: float) -> None:
     while _busy(connections) and monotonic() < until:  # noqa: ASYNC110 - Sanic tells no event
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _heard(connections: set[FrontGate]) -> None:
+    """Wait for the first bytes of those that have sent none, within LONGEST_KNOCK."""
+    until = monotonic() + LONGEST_KNOCK
+    while any(one.silent for one in connections) and monotonic() < until:  # noqa: ASYNC110 - as above
         await asyncio.sleep(_LOOK_EVERY)
 
 

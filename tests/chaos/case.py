@@ -29,6 +29,10 @@ class Terms:
     farthest: float = 10.0
 
 
+BUSY = 12.0
+"""Seconds that an answer may take where everybody works as hard as the machine can."""
+
+
 @dataclass(frozen=True)
 class Case:
     """What is to be judged."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chaos.member import Member
     from chaos.storm import Storm
 
-BEAT = 0.02
+BEAT = 0.05
 """Seconds between two calls."""
 NUMBER = 1000
 """Of the member whose the pulse is."""

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,12 +83,15 @@ class Storm:
 
     def unavailable_until(self, since: float) -> float:
         """When the last call began that was told UNAVAILABLE or nothing, of those since then."""
-        failed = [e.began for e in list(self.ledger.entries) if e.reason in UNAVAILABLE | LOST]
-        return max((began for began in failed if began >= since), default=since)
+        return max((e.began for e in self.unanswered() if e.began >= since), default=since)
+
+    def unavailable(self, since: float, until: float = inf) -> set[str]:
+        """How those were refused who began in that time, and were told UNAVAILABLE or nothing."""
+        return {e.reason for e in self.unanswered() if since <= e.began < until}
 
     def unanswered(self) -> list[Entry]:
         """Calls that came to nothing, for want of a store or of anybody who answers."""
-        return [e for e in self.ledger.entries if e.reason in UNAVAILABLE | LOST]
+        return [e for e in list(self.ledger.entries) if e.reason in UNAVAILABLE | LOST]
 
     def served(self, since: float) -> set[Act]:
         """What was served to whoever began since then."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import socket
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ import running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 MAIL = """
 [smtp_mailer]
 host = "127.0.0.1"
@@ -66,3 +70,32 @@ def test_the_log_tells_what_ended_a_worker(tmp_path: Path) -> None:
 def _told(log: Path, event: str) -> Iterator[dict[str, object]]:
     facts = (json.loads(line) for line in log.read_text().splitlines())
     return (fact for fact in facts if fact["event"] == event)
+
+
+async def test_whoever_knocked_before_the_door_closed_is_answered(tmp_path: Path) -> None:
+    """Nobody has taken the connection yet when the service is told to stop."""
+    async with running.door(tmp_path) as (_, url):
+        caller = knock(url)
+        caller.sendall(HEALTH)
+    assert answer_to(caller).startswith(b"HTTP/1.1 200")
+
+
+async def test_whoever_was_let_in_before_the_door_closed_may_ask(tmp_path: Path) -> None:
+    """The connection was taken, and its request is still on its way."""
+    async with running.door(tmp_path) as (_, url):
+        caller = knock(url)
+        await asyncio.sleep(0.1)
+        threading.Timer(0.1, lambda: caller.sendall(HEALTH)).start()
+    assert answer_to(caller).startswith(b"HTTP/1.1 200")
+
+
+def knock(url: str) -> socket.socket:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=5)
+
+
+def answer_to(caller: socket.socket) -> bytes:
+    """All that comes until the connection ends, or nothing where it was broken."""
+    with caller, suppress(ConnectionError):
+        return b"".join(iter(lambda: caller.recv(4096), b""))
+    return b""

@@ -26,7 +26,12 @@ class Canned(Protocol):
 
 
 class FrontGate(HttpProtocol):
-    """A connection that is judged by its first bytes' time, not by its last."""
+    """A connection that is judged by its first bytes' time, not by its last.
+
+    It is `silent` until something came.
+    """
+
+    __slots__ = ("silent",)
 
     @property
     def idle_since(self) -> float | None:
@@ -36,6 +41,7 @@ class FrontGate(HttpProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection in, or end it at once where there is no room."""
+        self.silent = True
         if self._connections.enter(self, _address(transport)):
             super().connection_made(transport)  # type: ignore[no-untyped-call]
         else:
@@ -51,6 +57,7 @@ class FrontGate(HttpProtocol):
         """Take bytes in; only those that begin a request start its clock."""
         if self.transport is None:
             return
+        self.silent = False
         if self._is_free and (answer := self._canned(data)):
             self.transport.write(answer)
             self._time = monotonic()

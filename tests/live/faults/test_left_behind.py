@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 CALLERS = 12
 """More than the pool of the database holds."""
-FAULT = 1.0
+FAULT = 0.5
 BACK = 5.0
 """Seconds."""
-STILL = 10
+STILL = 5
 """So often the same is what it comes to."""
 ENDS = 3
 """Descriptors that a connection through a cable has in this process."""

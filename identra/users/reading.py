@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from identra.db import Param
 from identra.linking import Candidate, Known
-from identra.users.nouns import Credential, Identity, OwnAddress, User
+from identra.users.nouns import Credential, Holdings, Identity, OwnAddress, User
 
 if TYPE_CHECKING:
     from identra.db import Database
@@ -81,6 +81,24 @@ class Reading:
             identities=await self._identities(user_id),
             secrets=await self._secrets(user_id),
             primary_email=row["primary_email"],
+        )
+
+    async def holdings(self, user_id: str) -> Holdings:
+        """What is held as hers, the oldest first."""
+        t = self._db.tables
+        e, i, c = t.emails, t.identities, t.credentials
+        addresses = e.select(e.email, e.created_at, e.proved_at, e.counts_from)
+        identities = i.select(i.provider, i.subject, i.username, i.linked_at, i.counts_from)
+        credentials = c.select(c.provider, c.set_at, c.change_required_at)
+        return Holdings(
+            *[
+                tuple(await self._db.fetch(query.where(table.user_id == user_id).order_by(first)))
+                for query, table, first in (
+                    (addresses, e, e.created_at),
+                    (identities, i, i.linked_at),
+                    (credentials, c, c.set_at),
+                )
+            ]
         )
 
     async def enabled(self, user_id: str) -> bool:

@@ -23,6 +23,8 @@ EventName: TypeAlias = Literal[
     "user.created",
     "user.disabled",
     "user.enabled",
+    "user.restored",
+    "user.deleted",
     "identity.linked",
     "identity.unlinked",
     "address.proved",

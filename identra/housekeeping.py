@@ -1,4 +1,4 @@
-"""Removing what is over: ended sessions, expired state, events and attempts past their time."""
+"""Removing what is over: sessions, state, events and attempts past their time, users who left."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from identra.db import Database
     from identra.state import State
+    from identra.users import Departures
 
 BATCH: Final = 500
 """Rows that one statement removes: few enough for a login to slip in between."""
@@ -46,6 +47,7 @@ class Swept:
     spent: int
     events: int
     attempts: int
+    users: int
 
 
 class Housekeeping:
@@ -56,11 +58,17 @@ class Housekeeping:
     """
 
     def __init__(
-        self, db: Database, *, events_kept: int | None, attempts_most: int = ATTEMPTS_MOST
+        self,
+        db: Database,
+        *,
+        events_kept: int | None,
+        attempts_most: int = ATTEMPTS_MOST,
+        departures: Departures | None = None,
     ) -> None:
         self._db = db
         self._events_kept = events_kept
         self._attempts_most = attempts_most
+        self._departures = departures
 
     @property
     def writes(self) -> bool:
@@ -88,7 +96,19 @@ class Housekeeping:
             spent=await self._clear(t.spent, t.spent.expires_at, now),
             events=await self._forget_events(now),
             attempts=await self._forget_attempts(now),
+            users=await self._let_go(now),
         )
+
+    async def _let_go(self, now: int) -> int:
+        """Remove the users whose time of grace is over."""
+        if self._departures is None:
+            return 0
+        gone = 0
+        for user_id in await self._departures.due(now):
+            began = monotonic()
+            gone += await self._departures.remove(user_id)
+            await asyncio.sleep(monotonic() - began)
+        return gone
 
     async def _forget_attempts(self, now: int) -> int:
         t = self._db.tables.attempts

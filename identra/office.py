@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from identra import address
 from identra.db import Duplicate
+from identra.dossier import ALL
 from identra.errors import EmailTaken, NotFound
 from identra.hashing import Asking
 from identra.linking import Decision
@@ -14,10 +15,11 @@ from identra.values import Assertion
 if TYPE_CHECKING:
     from identra.acceptance import Acceptance
     from identra.db import Database
+    from identra.dossier import Dossier
     from identra.hashing import Hashing
     from identra.loader import Providers
     from identra.sessions import Ending
-    from identra.users import User, Users
+    from identra.users import Departures, User, Users
     from identra.values import Clock
 
 PASSWORD: Final = "password"  # noqa: S105 - a provider's name, no secret
@@ -34,14 +36,20 @@ class Office:
         providers: Providers,
         users: Users,
         sessions: Ending,
+        departures: Departures,
+        dossier: Dossier,
         hashing: Hashing,
         clock: Clock,
         acceptance: Acceptance,
+        grace: int,
     ) -> None:
         self._db = db
         self._providers = providers
         self._users = users
         self._sessions = sessions
+        self._departures = departures
+        self._dossier = dossier
+        self._grace = grace
         self._hashing = hashing
         self._clock = clock
         self._acceptance = acceptance
@@ -80,6 +88,26 @@ class Office:
         user = await self.show(who)
         return await self._db.transact(lambda: self._users.enable(user.user_id))
 
+    async def delete(self, who: str, *, now: bool) -> int | None:
+        """Have a user leave, with the time of grace or `now`; when she will be gone (µs).
+
+        None for a user who is gone. One who is about to leave leaves no later for it.
+        """
+        user = await self.show(who)
+        leaves_at = await self._db.transact(lambda: self._leave(user.user_id, now=now))
+        if not now:
+            return leaves_at
+        await self._departures.remove(user.user_id)
+        return None
+
+    async def leaves_at(self, user_id: str) -> int | None:
+        """When a user will be gone, if she is about to (µs)."""
+        return await self._departures.leaves_at(user_id)
+
+    async def export(self, who: str) -> dict[str, Any]:
+        """Everything that is held about a user. Raises NotFound."""
+        return await self._dossier.of(await self.show(who), most=ALL)
+
     async def require_password(self, who: str) -> bool:
         """Have a user set another password before the one she has opens anything again.
 
@@ -92,6 +120,15 @@ class Office:
         """End all sessions of a user; how many there were."""
         user = await self.show(who)
         return await self._db.transact(lambda: self._end_all(user.user_id))
+
+    async def _leave(self, user_id: str, *, now: bool) -> int:
+        await self._users.touch(user_id)
+        at = self._clock()
+        asked = await self._departures.leaves_at(user_id)
+        leaves_at = at if now else asked or at + self._grace
+        await self._departures.begin(user_id, at=at, leaves_at=leaves_at)
+        await self._sessions.revoke_all(user_id, "disabled")
+        return leaves_at
 
     async def _end_all(self, user_id: str) -> int:
         # Whoever is being let in at this moment ends too: that holds her row until it is done.

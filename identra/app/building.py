@@ -71,7 +71,8 @@ async def build(
             loaded, usable, nodes, swapped, opened, meter=metering(), tracer=tracer, dev=dev
         )
         opening.demand_fit_pages(edges.providers, dev=dev)
-        keeping.keep_sweeping(loaded.tree, usable, edges.state, opened)
+        sweeper = opening.housekeeping(loaded.tree, usable, edges.plugged.events)
+        keeping.keep_sweeping(loaded.tree, sweeper, edges.state, opened)
         _keep_showing(loaded.tree, edges, opened)
         rooms = furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
@@ -167,6 +168,7 @@ def _hand_over(
         login=_login(tree, edges, rooms),
         binding=_binding(tree, edges, rooms),
         registration=_registration(tree, edges, rooms),
+        departure=mending.departure(tree, edges, rooms),
         addresses=mending.addresses(edges, rooms),
         identities=mending.identities(edges, rooms),
         passwords=mending.passwords(edges, rooms),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from identra.addresses import Addresses
     from identra.binding import Binding
     from identra.db import Database
+    from identra.departure import Departure
     from identra.devices import Devices
     from identra.identities import Identities
     from identra.introspection import Introspection
@@ -57,6 +58,7 @@ class App:
     login: Login
     binding: Binding
     registration: Registration
+    departure: Departure
     addresses: Addresses
     identities: Identities
     passwords: Passwords

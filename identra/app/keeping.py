@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from identra.app import opening
 from identra.attempts import Attempts
 from identra.attempts.keeping import WRITE_EVERY
 from identra.errors import IdentraError, OperatorError
-from identra.housekeeping import SWEEP_LOOKS
+from identra.housekeeping import SWEEP_LOOKS, Housekeeping
 from identra.keys import RELOAD_EVERY, Keys
 from identra.nodes import ANNOUNCE_EVERY
 
@@ -79,9 +78,10 @@ def keep_attempts(db: Database, clock: Clock, opened: AsyncExitStack) -> Attempt
     return attempts
 
 
-def keep_sweeping(tree: SettingsTree, db: Database, turns: State, opened: AsyncExitStack) -> None:
+def keep_sweeping(
+    tree: SettingsTree, sweeper: Housekeeping, turns: State, opened: AsyncExitStack
+) -> None:
     """Sweep every hour, for as long as the house is open; of all processes one does."""
-    sweeper = opening.housekeeping(tree, db)
     if tree.housekeeping.in_server and sweeper.writes:
         keep(SWEEP_LOOKS, partial(sweeper.sweep_in_turn, turns), opened)
 

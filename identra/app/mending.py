@@ -6,14 +6,36 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from identra.addresses import Addresses
+from identra.departure import Departure
+from identra.dossier import Dossier
 from identra.identities import Identities
 from identra.passwords import Passwords
 from identra.reset import Reset
+from identra.sessions import Roster
+from identra.users import Departures
+from identra.values import SECOND
 from identra.ways import Ways, ways_of
 
 if TYPE_CHECKING:
     from identra.app.building import Edges
     from identra.app.furnishing import Rooms
+    from identra.settings import SettingsTree
+
+
+def departure(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Departure:
+    """Taking along what is held of oneself, and leaving."""
+    departures = Departures(edges.db, rooms.users, edges.plugged.events)
+    return Departure(
+        db=edges.db,
+        account=rooms.account,
+        users=rooms.users,
+        sessions=rooms.sessions,
+        departures=departures,
+        dossier=Dossier(edges.db, rooms.users, Roster(edges.db), departures),
+        notices=rooms.notices,
+        clock=edges.clock,
+        grace=tree.auth.deletion_grace * SECOND,
+    )
 
 
 def addresses(edges: Edges, rooms: Rooms) -> Addresses:

@@ -16,6 +16,7 @@ from identra.app.preparing import demand_schema, settle_schema
 from identra.attempts import AttemptLog
 from identra.copying import Copying, Place
 from identra.db.migrations import migrate, standing
+from identra.dossier import Dossier
 from identra.errors import OperatorError
 from identra.events import EventLog, Events
 from identra.issuers import Issuers
@@ -24,13 +25,15 @@ from identra.mail import NoMailer
 from identra.office import Office
 from identra.portable import Arrivals
 from identra.relief import Relief
-from identra.sessions import Ending
-from identra.users import Users
+from identra.sessions import Ending, Roster
+from identra.users import Departures, Users
 from identra.users.reading import Reading
+from identra.values import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from identra.app.plugging import Plugged
     from identra.db import Database
     from identra.housekeeping import Housekeeping
     from identra.loader import Providers
@@ -50,7 +53,8 @@ async def opened_housekeeping(loaded: Loaded) -> AsyncIterator[Housekeeping]:
     async with AsyncExitStack() as opened:
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
-        yield opening.housekeeping(loaded.tree, db)
+        plugged = _plug(loaded, db, opened)
+        yield opening.housekeeping(loaded.tree, db, plugged.events)
 
 
 @asynccontextmanager
@@ -183,22 +187,34 @@ async def opened_office(loaded: Loaded) -> AsyncIterator[Office]:
         db = await opening.database(tree, None, opened)
         await settle_schema(db)
         providers = loader.load_for(loaded)
-        plugged = plug(
-            tree,
-            providers,
-            db=db,
-            clock=clock,
-            mailer=NoMailer(),
-            transport=None,
-            opened=opened,
-        )
+        plugged = _plug(loaded, db, opened, providers)
         events = plugged.events
+        users = Users(db, events, clock)
+        departures = Departures(db, users, events)
         yield Office(
             db=db,
             providers=providers,
-            users=Users(db, events, clock),
+            users=users,
             sessions=Ending(db, events),
+            departures=departures,
+            dossier=Dossier(db, users, Roster(db), departures),
             hashing=opening.hashing(tree, opened),
             clock=clock,
             acceptance=plugged.acceptance,
+            grace=tree.auth.deletion_grace * SECOND,
         )
+
+
+def _plug(
+    loaded: Loaded, db: Database, opened: AsyncExitStack, providers: Providers | None = None
+) -> Plugged:
+    """Plugins are told what a command does, and asked what they are asked at the doors."""
+    return plug(
+        loaded.tree,
+        providers or loader.load_for(loaded),
+        db=db,
+        clock=opening.system_clock,
+        mailer=NoMailer(),
+        transport=None,
+        opened=opened,
+    )

@@ -24,6 +24,7 @@ from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
 from identra.tracer import UNTRACED
 from identra.upstream import open_network
+from identra.users import Departures, Users
 from identra.values import SECOND
 
 if TYPE_CHECKING:
@@ -211,8 +212,11 @@ def lives(tree: SettingsTree) -> Lives:
     return Lives(access=tree.auth.access_token_expiration, session=longest)
 
 
-def housekeeping(tree: SettingsTree, db: Database) -> Housekeeping:
-    """Whoever removes what is over, as the settings say."""
+def housekeeping(tree: SettingsTree, db: Database, events: Events) -> Housekeeping:
+    """Whoever removes what is over, as the settings say, and tells of users who are gone."""
     said = tree.housekeeping
     kept = None if said.events_kept is None else said.events_kept * SECOND
-    return Housekeeping(db, events_kept=kept, attempts_most=said.attempts_most)
+    departures = Departures(db, Users(db, events, system_clock), events)
+    return Housekeeping(
+        db, events_kept=kept, attempts_most=said.attempts_most, departures=departures
+    )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from identra.trail import Step, subject_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from identra.db import Database
 
 MOST: Final = 100
@@ -70,9 +72,19 @@ class AttemptLog:
         t = self._db.tables.attempts
         return await self._newest((t.subject == kept.subject) & (t.id < kept.attempt_id))
 
-    async def _newest(self, which: Any) -> tuple[Kept, ...]:
+    async def of_user(
+        self, user_id: str, subjects: Sequence[str], *, limit: int
+    ) -> tuple[Kept, ...]:
+        """A user's attempts, and those about these subjects that are nobody's; newest first."""
         t = self._db.tables.attempts
-        query = t.select().where(which).order_by(t.id, ascending=False).limit(MOST)
+        whose: Any = t.user_id == user_id
+        if subjects:
+            whose |= t.user_id.is_null() & t.subject.is_in(list(subjects))
+        return await self._newest(whose, limit)
+
+    async def _newest(self, which: Any, limit: int = MOST) -> tuple[Kept, ...]:
+        t = self._db.tables.attempts
+        query = t.select().where(which).order_by(t.id, ascending=False).limit(limit)
         return tuple([_read(row) for row in await self._db.fetch(query)])
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -30,20 +32,25 @@ skip_option = click.option(
 
 
 @click.command("export")
+@click.argument("who", metavar="[USER_ID|EMAIL]", required=False)
 @click.option(
     "--to", "to", type=click.Path(path_type=Path), metavar="FILE", help="Without it, the screen."
 )
 @config_option
-def export(config: Path | None, to: Path | None) -> None:
-    """Write every user, with addresses, identities and password hashes, as JSON Lines."""
+def export(config: Path | None, who: str | None, to: Path | None) -> None:
+    """Write every user, with addresses, identities and password hashes, as JSON Lines.
+
+    Of one user write all that is held about her as one JSON document, without her hashes.
+    """
     loaded = read_settings(config)
+    write = partial(_export, loaded) if who is None else partial(_export_one, loaded, who)
     if to is None:
-        asyncio.run(_export(loaded, sys.stdout))
+        asyncio.run(write(sys.stdout))
         return
     # A new file, for its owner's eyes alone: it holds every hash.
     descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as opened:
-        count = asyncio.run(_export(loaded, opened))
+        count = asyncio.run(write(opened))
     click.echo(f"{count} users in {to}", err=True)
 
 
@@ -133,6 +140,14 @@ def tell_refused(source: str, refused: list[tuple[int, str]], *, already: int) -
 def _show_progress(outcome: Outcome) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r{outcome.seen} users", nl=False, err=True)
+
+
+async def _export_one(loaded: Loaded, who: str, to: TextIO) -> int:
+    from identra.app import opened_office
+
+    async with opened_office(loaded) as office:
+        to.write(json.dumps(await office.export(who), indent=2, ensure_ascii=False) + "\n")
+    return 1
 
 
 async def _export(loaded: Loaded, to: TextIO) -> int:

@@ -54,7 +54,7 @@ def list_(config: Path | None, limit: int, after: str, *, as_json: bool) -> None
 @config_option
 def show(config: Path | None, who: str, *, as_json: bool) -> None:
     """One user with her addresses and identities."""
-    row = _detail(_run(config, lambda office: office.show(who)))
+    row = _run(config, lambda office: _detailed(office, who))
     if as_json:
         print_json(row)
         return
@@ -98,9 +98,19 @@ def disable(config: Path | None, who: str, reason: str) -> None:
 @who_argument
 @config_option
 def enable(config: Path | None, who: str) -> None:
-    """Let a disabled user in again."""
+    """Let a disabled user in again, be she about to be deleted."""
     changed = _run(config, lambda office: office.enable(who))
     click.echo("enabled" if changed else "was not disabled")
+
+
+@command.command("delete")
+@who_argument
+@click.option("--now", is_flag=True, help="Without the time of grace: nobody can bring her back.")
+@config_option
+def delete(config: Path | None, who: str, *, now: bool) -> None:
+    """Shut a user out, to be removed from every table when auth.deletion_grace is over."""
+    leaves_at = _run(config, lambda office: office.delete(who, now=now))
+    click.echo("deleted" if leaves_at is None else f"will be deleted {instant(leaves_at)}")
 
 
 @command.command("require-password")
@@ -132,6 +142,12 @@ def _run(config: Path | None, act: Callable[[Office], Awaitable[Any]]) -> Any:
             return await act(office)
 
     return asyncio.run(inside())
+
+
+async def _detailed(office: Office, who: str) -> dict[str, Any]:
+    user = await office.show(who)
+    leaves_at = await office.leaves_at(user.user_id)
+    return _detail(user) | {"leaves_at": instant(leaves_at)}
 
 
 def _row(user: User) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from identra.http import (
     addresses,
     codes,
+    departure,
     development,
     docs,
     health,
@@ -40,6 +41,7 @@ def every_operation(
         *oauth.OPERATIONS,
         *tokens.OPERATIONS,
         *me.OPERATIONS,
+        *departure.OPERATIONS,
         *addresses.OPERATIONS,
         *identities.OPERATIONS,
         *sessions.OPERATIONS,

@@ -109,6 +109,12 @@ def claim_dropped(to: str, *, application: str) -> Message:
     return _letter(to, subject, "claim_dropped.txt", application)
 
 
+def deletion_asked(to: str, *, until: str, application: str) -> Message:
+    """The account is closed, and will be deleted at that time."""
+    subject = "Your {application} account will be deleted"
+    return _letter(to, subject, "deletion_asked.txt", application, until=until)
+
+
 def _letter(to: str, subject: str, template: str, application: str, **words: str) -> Message:
     text = _write(template, application=application, **words)
     return Message(to=to, subject=subject.format(application=application), text=text)

@@ -128,6 +128,7 @@ class Arrivals:
             await self._add(self._db.tables.emails, [r for u in users for r in _addresses(u)])
             await self._add(self._db.tables.identities, [r for u in users for r in _identities(u)])
             await self._add(self._db.tables.credentials, [r for u in users for r in _secrets(u)])
+            await self._add(self._db.tables.departures, [r for u in users for r in _departure(u)])
             for record in users:
                 await self._events.record("user.created", user_id=record.user_id, by="import")
 
@@ -152,6 +153,13 @@ def _user(record: Record) -> dict[str, Any]:
         "disabled_reason": record.disabled_reason,
         "primary_email": record.primary_email,
     }
+
+
+def _departure(record: Record) -> list[dict[str, Any]]:
+    if record.leaves_at is None:
+        return []
+    asked_at = record.disabled_at
+    return [{"user_id": record.user_id, "asked_at": asked_at, "leaves_at": record.leaves_at}]
 
 
 def _addresses(record: Record) -> list[dict[str, Any]]:

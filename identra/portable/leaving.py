@@ -35,6 +35,7 @@ async def records(db: Database, ids: Sequence[str]) -> dict[str, Record]:
     addresses = await _theirs(db, t.emails, ids)
     identities = await _theirs(db, t.identities, ids)
     secrets = await _theirs(db, t.credentials, ids)
+    leaving = await _theirs(db, t.departures, ids)
     rows = await db.fetch(t.users.select().where(t.users.id.is_in(list(ids))))
     return {
         row["id"]: Record.model_construct(
@@ -43,6 +44,7 @@ async def records(db: Database, ids: Sequence[str]) -> dict[str, Record]:
             last_login_at=row["last_login_at"],
             disabled_at=row["disabled_at"],
             disabled_reason=row["disabled_reason"],
+            leaves_at=_leaves_at(row, leaving[row["id"]]),
             primary_email=row["primary_email"],
             addresses=tuple(_address(each) for each in addresses[row["id"]]),
             identities=tuple(_identity(each) for each in identities[row["id"]]),
@@ -57,6 +59,12 @@ async def _theirs(db: Database, table: Any, ids: Sequence[str]) -> dict[str, lis
     for row in await db.fetch(table.select().where(table.user_id.is_in(list(ids)))):
         grouped[row["user_id"]].append(row)
     return grouped
+
+
+def _leaves_at(row: dict[str, Any], departures: list[dict[str, Any]]) -> int | None:
+    """When a user leaves, if she is disabled still since she asked to."""
+    asked = (one for one in departures if one["asked_at"] == row["disabled_at"])
+    return next((one["leaves_at"] for one in asked), None)
 
 
 def _address(row: dict[str, Any]) -> OwnAddress:

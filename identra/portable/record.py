@@ -100,6 +100,7 @@ class Record(_Part):
     last_login_at: Instant | None = None
     disabled_at: Instant | None = None
     disabled_reason: Annotated[Plain, Field(max_length=200)] | None = None
+    leaves_at: Instant | None = None
     primary_email: Annotated[str, AfterValidator(_spelled)] | None = None
     addresses: tuple[OwnAddress, ...] = ()
     identities: tuple[Identity, ...] = ()
@@ -114,6 +115,12 @@ class Record(_Part):
         ):
             if len(set(keys)) < len(keys):
                 raise ValueError("says an address, an identity or a secret twice")
+        return self
+
+    @model_validator(mode="after")
+    def _leaves_disabled(self) -> Self:
+        if self.leaves_at is not None and self.disabled_at is None:
+            raise ValueError("whoever has a leaves_at has a disabled_at")
         return self
 
     @model_validator(mode="after")

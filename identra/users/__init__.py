@@ -1,6 +1,7 @@
 """Users, and what is theirs: addresses, identities, credentials."""
 
-from identra.users.nouns import Credential, Identity, OwnAddress, User
+from identra.users.departures import Departures
+from identra.users.nouns import Credential, Holdings, Identity, OwnAddress, User
 from identra.users.room import Users
 
-__all__ = ["Credential", "Identity", "OwnAddress", "User", "Users"]
+__all__ = ["Credential", "Departures", "Holdings", "Identity", "OwnAddress", "User", "Users"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ class OwnAddress:
 
     email: str
     proved_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the rows of a user's own things say, but for the hashes of her secrets."""
+
+    addresses: tuple[dict[str, Any], ...]
+    identities: tuple[dict[str, Any], ...]
+    credentials: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)

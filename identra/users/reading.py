@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from identra.db import Param
 from identra.linking import Known
-from identra.users.nouns import Credential
+from identra.users.nouns import Credential, Holdings
 from identra.users.whole import candidate_in, select_standing, select_whole, user_in
 
 if TYPE_CHECKING:
@@ -72,6 +72,24 @@ class Reading:
     async def user(self, user_id: str) -> User | None:
         """A user with all that is hers, or None."""
         return user_in(user_id, await self._db.fetch(self._whole.bind(user_id=user_id)))
+
+    async def holdings(self, user_id: str) -> Holdings:
+        """What is held as hers, the oldest first."""
+        t = self._db.tables
+        e, i, c = t.emails, t.identities, t.credentials
+        addresses = e.select(e.email, e.created_at, e.proved_at, e.counts_from)
+        identities = i.select(i.provider, i.subject, i.username, i.linked_at, i.counts_from)
+        credentials = c.select(c.provider, c.set_at, c.change_required_at)
+        return Holdings(
+            *[
+                tuple(await self._db.fetch(query.where(table.user_id == user_id).order_by(first)))
+                for query, table, first in (
+                    (addresses, e, e.created_at),
+                    (identities, i, i.linked_at),
+                    (credentials, c, c.set_at),
+                )
+            ]
+        )
 
     async def enabled(self, user_id: str) -> bool:
         """Whether there is such a user, and she may enter."""

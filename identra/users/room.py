@@ -10,7 +10,7 @@ from identra.users.reading import Reading
 
 if TYPE_CHECKING:
     from identra.db import Database
-    from identra.events import Events
+    from identra.events import EventName, Events
     from identra.linking import Decision
     from identra.values import Assertion, Clock
 
@@ -104,11 +104,11 @@ class Users(Reading):
         await self._db.change(u.update({u.primary_email: None}).where(chosen))
         await self._events.record("address.removed", user_id=user_id)
 
-    async def disable(self, user_id: str, reason: str) -> bool:
-        """Shut a user out; whether she was not already."""
+    async def disable(self, user_id: str, reason: str, *, at: int | None = None) -> bool:
+        """Shut a user out, as of an instant; whether she was not already."""
         t = self._db.tables.users
         changed = await self._db.change(
-            t.update({t.disabled_at: self._clock(), t.disabled_reason: reason}).where(
+            t.update({t.disabled_at: at or self._clock(), t.disabled_reason: reason}).where(
                 (t.id == user_id) & t.disabled_at.is_null()
             )
         )
@@ -117,15 +117,17 @@ class Users(Reading):
         return bool(changed)
 
     async def enable(self, user_id: str) -> bool:
-        """Let a disabled user in again; whether she was disabled."""
-        t = self._db.tables.users
+        """Let a disabled user in again, be she about to leave; whether she was disabled."""
+        t, d = self._db.tables.users, self._db.tables.departures
+        left = await self._db.change(d.delete().where(d.user_id == user_id))
         changed = await self._db.change(
             t.update({t.disabled_at: None, t.disabled_reason: None}).where(
                 (t.id == user_id) & t.disabled_at.is_not_null()
             )
         )
         if changed:
-            await self._events.record("user.enabled", user_id=user_id)
+            name: EventName = "user.restored" if left else "user.enabled"
+            await self._events.record(name, user_id=user_id)
         return bool(changed)
 
     async def _create(self) -> str:

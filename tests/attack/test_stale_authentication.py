@@ -44,6 +44,7 @@ ACTS: dict[str, Callable[[Caller, str], Awaitable[httpx.Response]]] = {
         headers={"Authorization": f"Bearer {bearer}", "X-Forwarded-For": who.network},
     ),
     "removing an address": lambda who, bearer: who.end(f"/me/addresses/{ADA}", bearer=bearer),
+    "leaving": lambda who, bearer: who.end("/me", bearer=bearer),
     "unlinking": lambda who, bearer: who.end("/me/identities/github", bearer=bearer),
 }
 

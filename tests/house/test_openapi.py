@@ -43,6 +43,8 @@ API = {
     "POST /token/revoke",
     "POST /me/login-info",
     "GET /me",
+    "GET /me/export",
+    "DELETE /me",
     "GET /me/addresses",
     "POST /me/addresses",
     "POST /me/addresses/confirm",

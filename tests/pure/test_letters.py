@@ -20,6 +20,7 @@ NOTICES = {
     "already_registered": letters.already_registered(TO, application="Acme"),
     "identity_linked": letters.identity_linked(TO, provider="github", application="Acme"),
     "identity_unlinked": letters.identity_unlinked(TO, provider="github", application="Acme"),
+    "deletion_asked": letters.deletion_asked(TO, until="2026-12-10T12:00:00Z", application="Acme"),
     "password_set": letters.password_set(TO, application="Acme"),
     "address_added": letters.address_added(TO, application="Acme"),
     "address_removed": letters.address_removed(TO, application="Acme"),

@@ -23,6 +23,7 @@ from identra.http.models.entry import (
     UrlArguments,
     Welcome,
 )
+from identra.http.models.export import Export, Leave
 from identra.http.models.person import (
     Connection,
     Keep,
@@ -67,12 +68,14 @@ __all__ = [
     "EmailCode",
     "EmailTo",
     "Empty",
+    "Export",
     "Failure",
     "FieldError",
     "Health",
     "Jwk",
     "JwkSet",
     "Keep",
+    "Leave",
     "LoginInfo",
     "Me",
     "Metadata",

@@ -1,0 +1,76 @@
+"""Taking along what is held of oneself, and leaving."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from identra.deadline import one_deadline
+from identra.errors import InvalidToken
+from identra.mail import letters
+from identra.values import rfc3339
+
+if TYPE_CHECKING:
+    from identra.account import Account, Caller
+    from identra.db import Database
+    from identra.dossier import Dossier
+    from identra.notices import Notices
+    from identra.sessions import Sessions
+    from identra.users import Departures, Users
+    from identra.values import Clock
+
+
+class Departure:
+    """What a signed-in user may do with all that is hers at once. `grace` is in microseconds."""
+
+    def __init__(  # noqa: PLR0913 - the rooms it walks through, each by name
+        self,
+        *,
+        db: Database,
+        account: Account,
+        users: Users,
+        sessions: Sessions,
+        departures: Departures,
+        dossier: Dossier,
+        notices: Notices,
+        clock: Clock,
+        grace: int,
+    ) -> None:
+        self._db = db
+        self._account = account
+        self._users = users
+        self._sessions = sessions
+        self._departures = departures
+        self._dossier = dossier
+        self._notices = notices
+        self._clock = clock
+        self._grace = grace
+
+    @one_deadline
+    async def export(self, bearer: str | None) -> dict[str, Any]:
+        """Everything that is held about the caller. Raises MissingToken, InvalidToken."""
+        caller = await self._account.identify(bearer)
+        user = await self._users.user(caller.user_id)
+        if user is None:
+            raise InvalidToken("the user is gone")
+        return await self._dossier.of(user)
+
+    @one_deadline
+    async def leave(self, bearer: str | None) -> int:
+        """Disable the caller, end her sessions, and tell her; when she will be gone (µs).
+
+        Until then an operator can let her in again, and nobody else: whoever proves to be she is
+        told that she is disabled. Raises MissingToken, InvalidToken, ReauthenticationRequired.
+        """
+        caller = await self._account.identify(bearer)
+        now = self._clock()
+        caller.demand_fresh(now)
+        await self._db.transact(partial(self._leave, caller, now))
+        until = rfc3339(now + self._grace)
+        await self._notices.tell(caller.user_id, letters.deletion_asked, until=until)
+        return now + self._grace
+
+    async def _leave(self, caller: Caller, now: int) -> None:
+        user = await self._account.take_turn(caller)
+        await self._departures.begin(user.user_id, at=now, leaves_at=now + self._grace)
+        await self._sessions.revoke_all(user.user_id, "disabled")

@@ -1,0 +1,115 @@
+"""Everything that is held about a user, in one document, without a secret or its digest."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from identra.attempts import AttemptLog
+from identra.events import EventLog
+from identra.trail import subject_of
+from identra.values import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from identra.attempts import Kept
+    from identra.db import Database
+    from identra.events import Recorded
+    from identra.sessions import Roster
+    from identra.users import Departures, User, Users
+
+MOST: Final = 10_000
+"""So many events, and so many attempts, are told to the person herself: the newest."""
+ALL: Final = sys.maxsize >> 32
+
+Part: TypeAlias = dict[str, Any]
+"""What JSON has. Instants are Unix seconds; what is absent is left out."""
+
+
+class Dossier:
+    """Reads it. Each call raises StoreUnavailable."""
+
+    def __init__(self, db: Database, users: Users, roster: Roster, departures: Departures) -> None:
+        self._users = users
+        self._roster = roster
+        self._departures = departures
+        self._events = EventLog(db)
+        self._attempts = AttemptLog(db)
+
+    async def of(self, user: User, *, most: int = MOST) -> Part:
+        """All about a user, by the names of its parts; of events and attempts the newest."""
+        user_id = user.user_id
+        holdings = await self._users.holdings(user_id)
+        subjects = [own.email for own in user.addresses]
+        subjects += [identity.subject for identity in user.identities]
+        attempts = await self._attempts.of_user(
+            user_id, [subject_of(each) for each in subjects], limit=most
+        )
+        events = await self._events.read(user_id=user_id, since=0, kinds=(), limit=most)
+        return {
+            "user": _user(user, await self._departures.leaves_at(user_id)),
+            "addresses": [_address(row, user) for row in holdings.addresses],
+            "identities": [_identity(row) for row in holdings.identities],
+            "credentials": [_part(row) for row in holdings.credentials],
+            "sessions": [_session(row) for row in await self._roster.every(user_id)],
+            "events": [_event(one) for one in events],
+            "attempts": [_attempt(one) for one in attempts],
+        }
+
+
+def _user(user: User, leaves_at: int | None) -> Part:
+    return _part(
+        {
+            "user_id": user.user_id,
+            "created_at": user.created_at,
+            "last_login_at": user.last_login_at,
+            "disabled_at": user.disabled_at,
+            "disabled_reason": user.disabled_reason,
+            "leaves_at": leaves_at,
+        }
+    )
+
+
+def _address(row: Mapping[str, Any], user: User) -> Part:
+    primary = user.address is not None and user.address.email == row["email"]
+    return _part(row) | {"primary": primary}
+
+
+def _identity(row: Mapping[str, Any]) -> Part:
+    part = _part(row)
+    return {"provider": part.pop("provider"), "provider_user_id": part.pop("subject")} | part
+
+
+def _session(row: Mapping[str, Any]) -> Part:
+    told = {key: value for key, value in row.items() if value != ""}
+    return _part(told) | {"amr": row["amr"].split()}
+
+
+def _event(one: Recorded) -> Part:
+    at = one.at // SECOND
+    return {"id": one.event_id, "at": at, "name": one.name, "data": dict(one.data)}
+
+
+def _attempt(one: Kept) -> Part:
+    steps = [{"ms": s.ms, "name": s.name, "facts": dict(s.facts)} for s in one.steps]
+    return {
+        "id": one.attempt_id,
+        "at": one.at // SECOND,
+        "act": one.act,
+        "provider": one.provider,
+        "outcome": one.outcome,
+        "detail": one.detail,
+        "peer": one.peer,
+        "request_id": one.request_id,
+        "steps": steps,
+    }
+
+
+def _part(row: Mapping[str, Any]) -> Part:
+    """A row with its instants in seconds; every number in these tables is one."""
+    return {
+        key: value // SECOND if isinstance(value, int) else value
+        for key, value in row.items()
+        if value is not None
+    }

@@ -38,6 +38,7 @@ class User(Table, tablename="identra_users"):
     last_login_at = _instant(null=True)
     disabled_at = _instant(null=True)
     disabled_reason = _words(200, null=True)
+    locale = _words(16, null=True)
 
 
 class Email(Table, tablename="identra_emails"):

@@ -150,6 +150,7 @@ def _user(record: Record) -> dict[str, Any]:
         "last_login_at": record.last_login_at,
         "disabled_at": record.disabled_at,
         "disabled_reason": record.disabled_reason,
+        "locale": record.locale,
     }
 
 

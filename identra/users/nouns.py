@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from identra.locales import Locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class OwnAddress:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user as she stands: addresses oldest first."""
+    """A user as she stands: addresses oldest first; `locale` is the language she asked mail in."""
 
     user_id: str
     created_at: int
@@ -44,6 +48,7 @@ class User:
     addresses: tuple[OwnAddress, ...]
     identities: tuple[Identity, ...]
     secrets: tuple[str, ...]
+    locale: Locale | None = None
 
     @property
     def disabled(self) -> bool:

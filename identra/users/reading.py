@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from identra.db import Param
 from identra.linking import Candidate, Known
+from identra.locales import stored
 from identra.users.nouns import Credential, Identity, OwnAddress, User
 
 if TYPE_CHECKING:
     from identra.db import Database
+    from identra.locales import Locale
     from identra.values import Assertion
 
 
@@ -76,7 +78,16 @@ class Reading:
             addresses=await self._addresses(user_id),
             identities=await self._identities(user_id),
             secrets=await self._secrets(user_id),
+            locale=stored(row["locale"]),
         )
+
+    async def locale_at(self, email: str) -> Locale | None:
+        """The language of whoever proved an address; one statement, whoever has it."""
+        t = self._db.tables
+        proved = (t.emails.email == email) & t.emails.proved_at.is_not_null()
+        owner = t.emails.select(t.emails.user_id).where(proved)
+        row = await self._db.first(t.users.select(t.users.locale).where(t.users.id.is_in(owner)))
+        return stored(row["locale"]) if row else None
 
     async def enabled(self, user_id: str) -> bool:
         """Whether there is such a user, and she may enter."""

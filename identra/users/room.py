@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.events import Events
     from identra.linking import Decision
+    from identra.locales import Locale
     from identra.values import Assertion, Clock
 
 
@@ -37,11 +38,15 @@ class Users(Reading):
             await self._link(user_id, assertion, counts_from or assertion.at)
         return user_id
 
-    async def enter(self, user_id: str, at: int) -> bool:
-        """Note that she entered, and hold her row; False if she is gone or disabled."""
+    async def enter(self, user_id: str, at: int, locale: Locale | None = None) -> bool:
+        """Note that she entered, and hold her row; False if she is gone or disabled.
+
+        With a `locale` it is hers from now on.
+        """
         t = self._db.tables.users
+        noted: dict[Any, Any] = {t.last_login_at: at} | ({t.locale: locale} if locale else {})
         entered = await self._db.change(
-            t.update({t.last_login_at: at}).where((t.id == user_id) & t.disabled_at.is_null())
+            t.update(noted).where((t.id == user_id) & t.disabled_at.is_null())
         )
         return bool(entered)
 

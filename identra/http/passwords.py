@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from identra import errors
-from identra.http.call import peer
-from identra.http.models import Confirmation, Credentials, Empty, Tokens
+from identra.http.call import peer, speaking
+from identra.http.models import Confirmation, Credentials, Empty, Registrant, Tokens
 from identra.http.operation import Act, Operation, reply
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _begin(name: str) -> Operation:
         _registers(name),
         "Register with an address and a secret",
         name,
-        takes=Credentials,
+        takes=Registrant,
         gives={200: Tokens, _ACCEPTED: Empty},
         fails=(errors.EmailTaken, errors.MailNotConfigured, *_REFUSALS, *_TROUBLE),
     )
@@ -68,8 +68,8 @@ def _login(name: str) -> Operation:
 
 
 def _registers(name: str) -> Act:
-    async def register(app: App, call: Call, body: Credentials) -> Tokens | HTTPResponse:
-        end = peer(call, app.settings)
+    async def register(app: App, call: Call, body: Registrant) -> Tokens | HTTPResponse:
+        end = speaking(peer(call, app.settings), body.locale)
         pair = await app.registration.begin(name, body.email, body.password, end)
         return reply(Empty(), _ACCEPTED) if pair is None else Tokens.of(pair)
 

@@ -18,6 +18,10 @@ AccessToken = Annotated[
 Issuer = Annotated[
     str | None, Field(description="The `iss` of the provider's redirect (RFC 9207), if it had one.")
 ]
+Language = Annotated[
+    str | None,
+    Field(description="The mail's language, such as de or zh-Hans; else Accept-Language says it."),
+]
 Verifier = Annotated[
     str | None, Field(description="The verifier of the code_challenge given to /oauth/url.")
 ]
@@ -28,6 +32,7 @@ class EmailTo(View):
 
     email: str
     use_html: bool = Field(default=False, description="Add an HTML part to the mail.")
+    locale: Language = None
 
 
 class ChannelTo(View):
@@ -55,6 +60,12 @@ class Credentials(View):
 
     email: str
     password: str = Field(json_schema_extra={"format": "password"})
+
+
+class Registrant(Credentials):
+    """Who registers, and in which language she is written to."""
+
+    locale: Language = None
 
 
 class Confirmation(View):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from identra.caller import coarse_of
-from identra.errors import IdentraError
+from identra.errors import IdentraError, OperatorError
 from identra.mail.letters import Facts
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ async def _noting(user_id: str, telling: Awaitable[None]) -> None:
         await telling
     except IdentraError as fault:
         log.warning("notice not sent", user_id=user_id, reason=fault.reason)
+    except OperatorError as fault:  # a template that failed at these facts alone
+        log.warning("notice not sent", user_id=user_id, reason=str(fault))
 
 
 def _proved(user: User | None) -> str | None:

@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed$(if $(NATIVE),-native)
 SOURCE := $(if $(NATIVE),--no-build-isolation --no-cache-dir --no-binary argon2-cffi-bindings)
 RUFF_PATHS := identra plugins tests bench ansible
 
-.PHONY: install run test test-all test-ansible chaos variables lint format proto bench lock clean
+.PHONY: install run test test-all test-ansible chaos variables lint format proto translations bench lock clean
 
 install: $(STAMP)
 
@@ -58,6 +58,9 @@ format: $(STAMP)
 
 proto: $(STAMP)
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=identra/grpc --pyi_out=identra/grpc identra/v1/identra.proto
+
+translations: $(STAMP)
+	$(BIN)/python tests/translating.py
 
 bench: $(STAMP)
 	$(BIN)/python -m bench

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from identra.caller import coarse_of
 from identra.errors import StoreUnavailable
 from identra.values import DAY
 
@@ -50,6 +51,18 @@ class Acquaintance:
         user_id = await self.user_of(subject)
         since = self._clock() - LATELY
         return await self._events.logged_in_from(user_id, since) if user_id else ()
+
+    async def is_strange(self, user_id: str, peer: Peer) -> bool:
+        """Whether no login of hers that is on record came from the network around this one.
+
+        That network is the one people are told of: providers give others' addresses anew, and a
+        letter for each would teach everybody to read none.
+        """
+        here = coarse_of(peer.address)
+        if here is None:
+            return False
+        known = await self._events.logged_in_from(user_id, 0)
+        return here not in {coarse_of(one) for one in known}
 
     async def reached(self, limit: str, subject: str, peer: Peer) -> None:
         """Record `limit.reached`; that it can't be recorded changes no answer."""

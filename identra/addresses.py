@@ -19,7 +19,7 @@ from identra.errors import (
 )
 from identra.limits import SENDING, STARTING
 from identra.linking import decide_address
-from identra.mail import letters
+from identra.mail.letters import Facts
 from identra.values import Assertion
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Addresses:
         await self._limits.spend(SENDING, f"{MAILBOX}:{spelled}", peer)
         async with self._challenges.asked(ASKER, "address", _named(caller, spelled)) as code:
             if code:
-                self._couriers.mail_address_code(spelled, code)
+                await self._couriers.mail_code("address_code", spelled, Facts(code=code), peer)
 
     @one_deadline
     async def confirm(self, bearer: str | None, email: str, code: str, peer: Peer) -> None:
@@ -114,10 +114,10 @@ class Addresses:
             raise
         await self._wake(spelled, peer)
         if before and before.proved_at is not None and before.email != spelled:
-            self._notices.tell_at(before.email, caller.user_id, letters.address_added)
+            await self._notices.tell("address_added", caller.user_id, peer=peer, to=before.email)
 
     @one_deadline
-    async def promote(self, bearer: str | None, email: str) -> None:
+    async def promote(self, bearer: str | None, email: str, peer: Peer) -> None:
         """Make one of the caller's proved addresses the primary; the former one is told.
 
         Raises NotFound for one that is not hers, InvalidArgument for one that is not proved.
@@ -126,10 +126,10 @@ class Addresses:
         spelled = address.spell(email)
         before = await self._db.transact(partial(self._promote, caller, spelled))
         if before and before.proved_at is not None:
-            self._notices.tell_at(before.email, caller.user_id, letters.primary_changed)
+            await self._notices.tell("address_changed", caller.user_id, peer=peer, to=before.email)
 
     @one_deadline
-    async def remove(self, bearer: str | None, email: str) -> None:
+    async def remove(self, bearer: str | None, email: str, peer: Peer) -> None:
         """Remove one of the caller's addresses; that address and the primary one are told.
 
         The oldest proved one takes the place of a primary one that goes. Raises NotFound for one
@@ -139,8 +139,8 @@ class Addresses:
         spelled = address.spell(email)
         gone = await self._db.transact(partial(self._remove, caller, spelled, self._ways()))
         if gone.proved_at is not None:
-            self._notices.tell_at(gone.email, caller.user_id, letters.address_removed)
-        await self._notices.tell(caller.user_id, letters.address_removed)
+            await self._notices.tell("address_removed", caller.user_id, peer=peer, to=gone.email)
+        await self._notices.tell("address_removed", caller.user_id, peer=peer)
 
     async def _fresh(self, bearer: str | None) -> Caller:
         caller = await self._account.identify(bearer)

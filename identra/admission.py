@@ -13,6 +13,7 @@ from identra.db import Duplicate
 from identra.errors import Denied, InvalidArgument, ProviderUnavailable, StoreUnavailable
 from identra.limits import network_of
 from identra.meter import UNMETERED
+from identra.notices import Entered
 from identra.sessions import Origin, holder_of
 from identra.trail import about, step
 from identra.tries import SUCCEEDED, counting_failure, method_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from identra.hooks import Hooks
     from identra.limits import Limits
     from identra.linking import Decision, Known
+    from identra.locales import Locale
     from identra.meter import Meter
     from identra.notices import Notices
     from identra.providers.base import Provider
@@ -67,6 +69,11 @@ class Case:
     also: Callable[[str], Awaitable[None]] | None = None
     counts_from: int | None = None
     sets_secret: bool = False
+
+    @property
+    def locale(self) -> Locale | None:
+        """The language in which she asked for the code that she answered."""
+        return self.answered.locale if self.answered else None
 
 
 class _DecisionChangedError(Exception):
@@ -125,6 +132,7 @@ class Admission:
         for _ in range(TURNS):
             decision = await self._judge(case)
             asked = await self._ask(case, decision, peer, asked)
+            strange = await self._notices.is_strange(decision.user_id, peer)
             try:
                 opened = await self._db.transact(partial(self._apply, case, decision, peer))
             except (Duplicate, _DecisionChangedError):
@@ -133,9 +141,10 @@ class Admission:
             about(user_id=opened.origin.user_id)
             step("session.opened", user=opened.origin.user_id, session=opened.session_id)
             await self._wake(case.assertion, peer)
-            await self._notices.after(
-                decision, case.assertion, opened.origin.user_id, secret_set=case.sets_secret
+            entered = Entered(
+                decision, case.assertion, opened.origin.user_id, peer, case.sets_secret, strange
             )
+            await self._notices.after(entered)
             return await self._pair(opened)
         raise StoreUnavailable("overtaken three times", retry_after=1)
 
@@ -206,7 +215,7 @@ class Admission:
         return await self._users.known(case.assertion, live)
 
     async def _apply(self, case: Case, decision: Decision, peer: Peer) -> Opened:
-        await self._hold(decision, case.assertion.at)
+        await self._hold(decision, case)
         known = await self._known(case)
         if case.judge(known) != decision:
             raise _DecisionChangedError
@@ -218,7 +227,7 @@ class Admission:
         if decision.lock_out:
             await self._sessions.revoke_all(decision.lock_out, "claim_lost")
         if decision.user_id is None:
-            await self._users.enter(user_id, case.assertion.at)
+            await self._users.enter(user_id, case.assertion.at, case.locale or peer.locale)
         if case.also:
             await case.also(user_id)
         opened = await self._sessions.open(case.origin(user_id, known.counts_from), peer)
@@ -227,7 +236,7 @@ class Admission:
         )
         return opened
 
-    async def _hold(self, decision: Decision, at: int) -> None:
+    async def _hold(self, decision: Decision, case: Case) -> None:
         """Write the rows of those concerned first: whoever disables them now waits for us.
 
         In one order for all, so that no two wait for each other.
@@ -235,7 +244,7 @@ class Admission:
         for user_id in sorted({decision.user_id or "", decision.lock_out or ""} - {""}):
             if user_id != decision.user_id:
                 await self._users.touch(user_id)
-            elif not await self._users.enter(user_id, at):
+            elif not await self._users.enter(user_id, case.assertion.at, case.locale):
                 raise _DecisionChangedError
 
 

@@ -66,7 +66,8 @@ class Delivery:
     """A text on its way to somebody: word about her account, or a code over a channel not mail.
 
     `provider` is the channel's for a code and "email" for a notice; `to` the recipient as that
-    spells it. `user_id` is whose account a notice is about, and "" for a code.
+    spells it. `user_id` is whose account a notice is about, and "" for a code. A notice is also
+    there as `html`; `letter` is its name and `locale` its language.
     """
 
     kind: Literal["code", "notice"]
@@ -75,6 +76,9 @@ class Delivery:
     subject: str
     text: str = field(repr=False)
     user_id: str = ""
+    html: str = field(default="", repr=False)
+    letter: str = ""
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

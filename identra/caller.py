@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
 
 from identra.errors import InvalidArgument
@@ -21,6 +21,7 @@ _Address: TypeAlias = IPv4Address | IPv6Address
 
 TRACE = ("traceparent", "tracestate")
 _SITE = 64
+_TOLD_4, _TOLD_6 = 24, 48
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _LONGEST_AGENT = 255
 _LONGEST_ENTRY = 100
@@ -53,6 +54,19 @@ def peer_of(
         return _counted(found)
     user = _read(forwarded.pop()) if forwarded else None
     return None if user is None else _counted(user)
+
+
+def coarse_of(address: str | None) -> str | None:
+    """The network of a peer's address as people are told it: an IPv4 /24, an IPv6 /48.
+
+    Coarse, since it stands in mails, and since whoever is given another address by her provider
+    did not move. None where nobody is counted.
+    """
+    if not address:
+        return None
+    network = ip_network(address, strict=False)
+    bits = _TOLD_4 if isinstance(network, IPv4Network) else _TOLD_6
+    return str(network.supernet(new_prefix=bits) if network.prefixlen > bits else network)
 
 
 def chain_of(socket_address: str | None, forwarded_for: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 from identra.db import Duplicate
 from identra.deadline import parting
 from identra.errors import InvalidCode, InvalidState, StoreUnavailable
+from identra.locales import stored
 from identra.secret import base64url, derive, digest, digits, keyed_digest, same, token, uuid7
 from identra.trail import step
 from identra.values import SECOND
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from identra.db import Database
+    from identra.locales import Locale
     from identra.state import State
     from identra.values import Clock
 
@@ -58,11 +60,15 @@ class SecretSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A challenge rightly answered and taken. Only this room makes one; login demands it."""
+    """A challenge rightly answered and taken. Only this room makes one; login demands it.
+
+    `locale` is the language that a code was asked for in.
+    """
 
     challenge_id: str
     error: type[InvalidCode | InvalidState]
     taken: _Taken | None = None
+    locale: Locale | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +123,16 @@ class Challenges:
 
     @asynccontextmanager
     async def asked(
-        self, provider: str, purpose: Purpose, recipient: str
+        self, provider: str, purpose: Purpose, recipient: str, locale: Locale | None = None
     ) -> AsyncIterator[str | None]:
         """A new code to send, or None while a live one is younger than a minute.
 
         Only the newest code counts, and of many who ask at once one gets it. One out of guesses
         is replaced at once, and so is one that could not be sent: a failure inside takes it back.
+        Whoever answers it right is told the `locale` it was asked for in.
         """
         key = _code_key(provider, purpose, recipient)
-        code = await self._ask(key)
+        code = await self._ask(key, locale)
         try:
             yield code
         except BaseException:
@@ -146,7 +153,7 @@ class Challenges:
             raise InvalidCode("wrong, spent, out of guesses or never asked")
         step("code.right", guess=str(tries.value))
         taken = _Taken(key, kept or "", live["at"] + CODE_LIFETIME * SECOND)
-        return Answered(live["id"], InvalidCode, taken)
+        return Answered(live["id"], InvalidCode, taken, stored(live.get("locale")))
 
     async def give_back(self, answered: Answered) -> None:
         """Let a right code be answered again, since a store failed; quietly, if it can't be.
@@ -202,15 +209,15 @@ class Challenges:
         except Duplicate as again:
             raise answered.error("spent before") from again
 
-    async def _ask(self, key: str) -> str | None:
+    async def _ask(self, key: str, locale: Locale | None) -> str | None:
         former = await self._state.get(key)
         if former and not await self._replace(key, json.loads(former)):
             return None
         code, secret = digits(self._digits), self._secrets.current_secret()
-        facts = {"id": uuid7(), "at": self._clock(), "under": secret.secret_id}
+        facts = {"id": uuid7(), "at": self._clock(), "under": secret.secret_id, "locale": locale}
         kept = json.dumps(facts | {"digest": _digest(secret, key, code)})
-        stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
-        return code if stored else None
+        is_stored = await self._state.put(key, kept, ttl=CODE_LIFETIME, replace=False)
+        return code if is_stored else None
 
     async def _replace(self, key: str, former: dict[str, Any]) -> bool:
         """Take a former code away, if it may be replaced and nobody else is doing so."""

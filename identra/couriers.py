@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from identra.asked import Delivery
+from identra.caller import coarse_of
 from identra.deadline import bounded
 from identra.errors import (
     MailNotConfigured,
@@ -12,9 +14,10 @@ from identra.errors import (
     ProviderNotConfigured,
     ProviderRefused,
     ProviderUnavailable,
+    StoreUnavailable,
 )
 from identra.loader import lacks
-from identra.mail import letters
+from identra.mail.letters import Facts
 from identra.providers.code import link_of
 from identra.trail import step
 
@@ -22,9 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from identra.hooks import Hooks
+    from identra.locales import Locale
+    from identra.mail.letters import Letters, Name
     from identra.mishaps import Mishaps
     from identra.providers.code import CodeProvider
-    from identra.values import Mailer, Upstream
+    from identra.users import Users
+    from identra.values import Mailer, Message, Peer, Upstream
 
 MINUTES: Final = 10
 LIVES: Final = str(MINUTES * 60)
@@ -41,10 +47,14 @@ class Couriers:
         hooks: Hooks,
         mishaps: Mishaps,
         *,
+        users: Users,
+        letters: Letters,
         application: str,
         public_url: str,
     ) -> None:
         self._mailer = mailer
+        self._users = users
+        self._letters = letters
         self._hooks = hooks
         self._mishaps = mishaps
         self._upstreams = upstreams
@@ -64,12 +74,13 @@ class Couriers:
             raise MailNotConfigured("no [smtp_mailer]")
 
     async def send_code(
-        self, provider: CodeProvider, to: str, code: str, *, use_html: bool
+        self, provider: CodeProvider, to: str, code: str, peer: Peer, *, use_html: bool
     ) -> None:
         """Send a code on its way. Raises Busy or ProviderUnavailable."""
         if provider.by_mail:
             link = link_of(provider, code, public_url=self._public_url)
-            self.mail_code(to, code, use_html=use_html, link=link)
+            facts = Facts(code=code, link=link)
+            await self.mail_code("code", to, facts, peer, html=use_html)
             return
         text = f"{code} is your code for {self._application}. It is valid for {MINUTES} minutes."
         delivery = Delivery("code", provider.name, to, self._application, text)
@@ -91,26 +102,19 @@ class Couriers:
         except Exception as fault:
             raise PluginFailed(provider.name, "send", type(fault).__name__) from fault
 
-    def mail_code(self, to: str, code: str, *, use_html: bool, link: str | None = None) -> None:
-        """Queue the mail that carries a code, and a link if there is one. Raises Busy."""
-        self._mailer.post(
-            letters.code(
-                to,
-                code,
-                minutes=MINUTES,
-                application=self._application,
-                use_html=use_html,
-                link=link,
-            )
-        )
+    async def mail_code(
+        self, name: Name, to: str, facts: Facts, peer: Peer, *, html: bool = True
+    ) -> None:
+        """Queue a letter that carries a code, in the language of whoever asked. Raises Busy."""
+        await self.mail(name, to, facts, peer, html=html)
         step("code.sent", by="mail", lives=LIVES)
 
-    def mail_reset(self, to: str, code: str, *, leaves: bool) -> None:
-        """Queue the mail that brings a code for a new password. Raises Busy.
+    async def mail_reset(self, to: str, code: str, peer: Peer, *, leaves: bool) -> None:
+        """Queue the letter that brings a code for a new password. Raises Busy.
 
         One that is not to leave is written all the same, so that its time tells nothing.
         """
-        letter = letters.reset_code(to, code, minutes=MINUTES, application=self._application)
+        letter = await self._write("password_reset_code", to, Facts(code=code), peer)
         if leaves:
             self._mailer.post(letter)
             step("code.sent", by="mail", lives=LIVES)
@@ -118,12 +122,24 @@ class Couriers:
             self._mailer.withhold(letter)
             step("code.withheld")
 
-    def mail_address_code(self, to: str, code: str) -> None:
-        """Queue the mail that brings a code by which the address joins an account. Raises Busy."""
-        self._mailer.post(
-            letters.address_code(to, code, minutes=MINUTES, application=self._application)
-        )
+    async def mail(
+        self, name: Name, to: str, facts: Facts, peer: Peer, *, html: bool = True
+    ) -> None:
+        """Queue a letter that a call asked for. Raises Busy.
 
-    def mail_already_registered(self, to: str) -> None:
-        """Queue the mail that tells an owner somebody tried to register her address."""
-        self._mailer.post(letters.already_registered(to, application=self._application))
+        Its language is the call's, else that of the address's owner; whether there is one is asked
+        for every address alike.
+        """
+        self._mailer.post(await self._write(name, to, facts, peer, html=html))
+
+    async def _write(
+        self, name: Name, to: str, facts: Facts, peer: Peer, *, html: bool = True
+    ) -> Message:
+        locale = peer.locale or await self._owners(to) or self._letters.default
+        told = facts.of(coarse_of(peer.address))
+        return self._letters.write(name, to, locale, told, html=html)
+
+    async def _owners(self, to: str) -> Locale | None:
+        with suppress(StoreUnavailable):  # a letter in another language is better than none
+            return await self._users.locale_at(to)
+        return None

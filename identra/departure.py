@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from identra.deadline import one_deadline
 from identra.errors import InvalidToken
-from identra.mail import letters
-from identra.values import rfc3339
+from identra.mail.letters import Facts
 
 if TYPE_CHECKING:
     from identra.account import Account, Caller
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from identra.notices import Notices
     from identra.sessions import Sessions
     from identra.users import Departures, Users
-    from identra.values import Clock
+    from identra.values import Clock, Peer
 
 
 class Departure:
@@ -56,7 +55,7 @@ class Departure:
         return await self._dossier.of(user)
 
     @one_deadline
-    async def leave(self, bearer: str | None) -> int:
+    async def leave(self, bearer: str | None, peer: Peer) -> int:
         """Disable the caller, end her sessions, and tell her; when she will be gone (µs).
 
         Until then an operator can let her in again, and nobody else: whoever proves to be she is
@@ -66,9 +65,9 @@ class Departure:
         now = self._clock()
         caller.demand_fresh(now)
         await self._db.transact(partial(self._leave, caller, now))
-        until = rfc3339(now + self._grace)
-        await self._notices.tell(caller.user_id, letters.deletion_asked, until=until)
-        return now + self._grace
+        until = now + self._grace
+        await self._notices.tell("deletion_asked", caller.user_id, Facts(until=until), peer=peer)
+        return until
 
     async def _leave(self, caller: Caller, now: int) -> None:
         user = await self._account.take_turn(caller)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from identra.deadline import one_deadline
 from identra.errors import NotFound
-from identra.mail import letters
+from identra.mail.letters import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.notices import Notices
     from identra.users import Users
-    from identra.values import Clock
+    from identra.values import Clock, Peer
     from identra.ways import Ways
 
 
@@ -42,7 +42,7 @@ class Identities:
         self._clock = clock
 
     @one_deadline
-    async def unlink(self, bearer: str | None, provider: str) -> None:
+    async def unlink(self, bearer: str | None, provider: str, peer: Peer) -> None:
         """Remove the caller's identities at a provider, and tell her.
 
         Raises MissingToken, InvalidToken, ReauthenticationRequired, NotFound where she has none
@@ -51,7 +51,8 @@ class Identities:
         caller = await self._account.identify(bearer)
         caller.demand_fresh(self._clock())
         await self._db.transact(partial(self._unlink, caller, provider, self._ways()))
-        await self._notices.tell(caller.user_id, letters.identity_unlinked, provider=provider)
+        facts = Facts(provider=provider)
+        await self._notices.tell("identity_unlinked", caller.user_id, facts, peer=peer)
 
     async def _unlink(self, caller: Caller, provider: str, ways: Ways) -> None:
         user = await self._account.take_turn(caller)

@@ -102,9 +102,9 @@ class Login:
         about(provider=provider, subject=recipient)
         await self._limits.spend_peer(STARTING, peer)
         await self._limits.spend(SENDING, counted(place, recipient), peer)
-        async with self._challenges.asked(provider, "login", recipient) as code:
+        async with self._challenges.asked(provider, "login", recipient, peer.locale) as code:
             if code:
-                await self._couriers.send_code(place, recipient, code, use_html=use_html)
+                await self._couriers.send_code(place, recipient, code, peer, use_html=use_html)
             else:
                 step("code.rests")
 

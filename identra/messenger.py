@@ -50,7 +50,17 @@ class Messenger:
             await asyncio.wait(self._waiting, timeout=GRACE)
 
     async def _carry(self, message: Message, user_id: str) -> None:
-        delivery = Delivery("notice", "email", message.to, message.subject, message.text, user_id)
+        delivery = Delivery(
+            "notice",
+            "email",
+            message.to,
+            message.subject,
+            message.text,
+            user_id,
+            html=message.html or "",
+            letter=message.letter,
+            locale=message.locale,
+        )
         if await self._hooks.send_message(delivery):
             return
         try:

@@ -2,79 +2,125 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
-from identra.errors import IdentraError
-from identra.mail import letters
+from identra.caller import coarse_of
+from identra.errors import IdentraError, OperatorError
+from identra.mail.letters import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable
 
+    from identra.acquaintance import Acquaintance
     from identra.linking import Decision
+    from identra.mail.letters import Letters, Name
     from identra.messenger import Messenger
-    from identra.users import Users
-    from identra.values import Assertion, Message
+    from identra.users import User, Users
+    from identra.values import Assertion, Peer
 
 log = structlog.get_logger(__name__)
 
 
-class Notices:
-    """Words that follow a commit: what they tell is already true, so no failure undoes it."""
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody was let in: what was decided, by what, from where.
 
-    def __init__(self, messenger: Messenger, users: Users, *, application: str) -> None:
+    `secret_set` says that a first secret came with it, `strange` that her network is new.
+    """
+
+    decision: Decision
+    assertion: Assertion
+    user_id: str
+    peer: Peer
+    secret_set: bool = False
+    strange: bool = False
+
+
+class Notices:
+    """Words that follow a commit: what they tell is already true, so no failure undoes it.
+
+    They come in the language that the user chose herself, never in that of the call that caused
+    them: whoever made it may be somebody else. With `acquaintance` new networks are told of.
+    """
+
+    def __init__(
+        self,
+        messenger: Messenger,
+        users: Users,
+        letters: Letters,
+        acquaintance: Acquaintance | None = None,
+    ) -> None:
         self._messenger = messenger
         self._users = users
-        self._application = application
+        self._letters = letters
+        self._acquaintance = acquaintance
 
-    async def after(
-        self, decision: Decision, assertion: Assertion, user_id: str, *, secret_set: bool = False
+    async def tell(
+        self,
+        name: Name,
+        user_id: str,
+        facts: Facts = Facts(),  # noqa: B008 - frozen
+        *,
+        peer: Peer | None = None,
+        to: str | None = None,
     ) -> None:
-        """Tell what a decision did, to the user's proved address, if it can leave.
+        """Send a user a letter, to an address she proved, or to this one of hers.
 
-        `secret_set` says that a first secret came with it: whose account it already was is told.
+        `peer` is who caused it. What can't leave is logged.
         """
-        told = decision.tell or (secret_set and not decision.creates)
-        if not told or not self._messenger.configured:
-            return
-        with self._logging(user_id):
-            await self._tell(decision, assertion, user_id, secret_set=secret_set)
-
-    async def tell(self, user_id: str, letter: Callable[..., Message], **words: str) -> None:
-        """Send a user this letter, to her proved address if she has one."""
-        if not self._messenger.configured:
-            return
-        with self._logging(user_id):
-            if to := await self._owner(user_id):
-                self.tell_at(to, user_id, letter, **words)
-
-    def tell_at(self, to: str, user_id: str, letter: Callable[..., Message], **words: str) -> None:
-        """The same to this address, which is or was hers and proved."""
         if self._messenger.configured:
-            with self._logging(user_id):
-                self._messenger.post(letter(to, application=self._application, **words), user_id)
+            await _noting(user_id, self._tell(name, user_id, facts, peer, to))
 
-    @contextmanager
-    def _logging(self, user_id: str) -> Iterator[None]:
-        try:
-            yield
-        except IdentraError as fault:
-            log.warning("notice not sent", user_id=user_id, reason=fault.reason)
+    async def after(self, entered: Entered) -> None:
+        """Tell what a login did to accounts, each to its owner's proved address."""
+        decision, user_id, peer = entered.decision, entered.user_id, entered.peer
+        proved = entered.assertion.address
+        if decision.lock_out == user_id and proved:
+            await self.tell("claim_dropped", user_id, peer=peer, to=proved)
+        elif entered.secret_set and not decision.creates:
+            await self.tell("password_set", user_id, peer=peer)
+        if decision.link and decision.tell:
+            provider = Facts(provider=entered.assertion.provider)
+            await self.tell("identity_linked", user_id, provider, peer=peer)
+        if decision.unclaim:
+            await self.tell("address_lost", decision.unclaim)
+        if entered.strange:
+            await self.tell("new_network", user_id, peer=peer)
+
+    async def is_strange(self, user_id: str | None, peer: Peer) -> bool:
+        """Whether a user is to be told that somebody comes in from a network that is new for her.
+
+        To be asked before her login is on record. Of a user who is just being made it is False.
+        """
+        if self._acquaintance is None or user_id is None:
+            return False
+        return await self._acquaintance.is_strange(user_id, peer)
 
     async def _tell(
-        self, decision: Decision, assertion: Assertion, user_id: str, *, secret_set: bool
+        self, name: Name, user_id: str, facts: Facts, peer: Peer | None, to: str | None
     ) -> None:
-        if decision.lock_out == user_id and assertion.address:
-            self.tell_at(assertion.address, user_id, letters.claim_dropped)
-        elif secret_set:
-            await self.tell(user_id, letters.password_set)
-        if decision.link:
-            await self.tell(user_id, letters.identity_linked, provider=assertion.provider)
-
-    async def _owner(self, user_id: str) -> str | None:
-        """The address by which a user is told: one she proved, or none."""
         user = await self._users.user(user_id)
-        address = user.address if user else None
-        return address.email if address and address.proved_at is not None else None
+        address = to or _proved(user)
+        if user is None or address is None:
+            return
+        locale = user.locale or self._letters.default
+        told = facts.of(coarse_of(peer.address) if peer else None)
+        self._messenger.post(self._letters.write(name, address, locale, told), user_id)
+
+
+async def _noting(user_id: str, telling: Awaitable[None]) -> None:
+    try:
+        await telling
+    except IdentraError as fault:
+        log.warning("notice not sent", user_id=user_id, reason=fault.reason)
+    except OperatorError as fault:  # a template that failed at these facts alone
+        log.warning("notice not sent", user_id=user_id, reason=str(fault))
+
+
+def _proved(user: User | None) -> str | None:
+    """The address by which a user is told: one she proved, or none."""
+    address = user.address if user else None
+    return address.email if address and address.proved_at is not None else None

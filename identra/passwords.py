@@ -9,7 +9,6 @@ from identra.deadline import one_deadline
 from identra.errors import InvalidArgument, InvalidCredentials
 from identra.hashing import Asking
 from identra.limits import network_of
-from identra.mail import letters
 from identra.providers.secret import normalise
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class Passwords:
             raise InvalidArgument.of("password", "is the one that it was")
         hashed = await self._hashing.hash(chosen, Asking(network_of(peer), email or None))
         await self._db.transact(partial(self._set, place.name, caller, hashed, former))
-        await self._notices.tell(caller.user_id, letters.password_set)
+        await self._notices.tell("password_set", caller.user_id, peer=peer)
 
     async def _judged(
         self, provider: str, caller: Caller, email: str, current: str, peer: Peer

@@ -12,6 +12,7 @@ from identra.errors import EmailTaken, InvalidCode
 from identra.hashing import Asking
 from identra.limits import SENDING, STARTING, network_of
 from identra.linking import decide, decide_registration
+from identra.mail.letters import Facts
 from identra.meter import UNMETERED
 from identra.trail import about, attempt, step
 from identra.tries import counting_failure
@@ -86,7 +87,7 @@ class Registration:
             await self._limits.spend(SENDING, f"{provider}:{spelled}", peer)
         chosen = await self._acceptance.demand(place, secret, spelled)
         if self._mode == "verified":
-            await self._mail(provider, spelled)
+            await self._mail(provider, spelled, peer)
             return None
         return await self._register(provider, spelled, chosen, peer)
 
@@ -142,18 +143,18 @@ class Registration:
         )
         return await self._admission.admit(case, peer)
 
-    async def _mail(self, provider: str, spelled: str) -> None:
+    async def _mail(self, provider: str, spelled: str, peer: Peer) -> None:
         """The same work and one mail either way: a code, or word to an owner with a secret."""
-        async with self._challenges.asked(provider, "register", spelled) as code:
+        async with self._challenges.asked(provider, "register", spelled, peer.locale) as code:
             registered = await self._users.proved_credential(provider, spelled)
             if code is None:
                 step("code.rests")
                 return
             if registered:
                 step("code.owner_told", user=registered.user_id)
-                self._couriers.mail_already_registered(spelled)
+                await self._couriers.mail("already_registered", spelled, Facts(), peer)
             else:
-                self._couriers.mail_code(spelled, code, use_html=False)
+                await self._couriers.mail_code("code", spelled, Facts(code=code), peer)
 
     async def _set_proved_secret(self, assertion: Assertion, hashed: str, user_id: str) -> None:
         if await self._users.proved(assertion.address or "", assertion.at) != user_id:

@@ -83,7 +83,8 @@ class Reset:
             if code is None:
                 step("code.rests")
             else:
-                self._couriers.mail_reset(spelled, code, leaves=owner is not None)
+                leaves = owner is not None
+                await self._couriers.mail_reset(spelled, code, peer, leaves=leaves)
 
     @attempt("reset.complete")
     @one_deadline

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    from identra.locales import Locale
     from identra.standing import Standing
 
 SECOND = 1_000_000
@@ -119,6 +120,7 @@ class Peer:
     """The network end of a call. `address` is None where no end may be counted.
 
     `chain` is how the call came, as far as it was told: X-Forwarded-For, then the socket's end.
+    `locale` is the language of ours that it asks for, if it does.
     `standings` are added to by whoever counts, for the door to tell beside the answer.
     """
 
@@ -127,6 +129,7 @@ class Peer:
     attempt_id: str = ""
     request_id: str = ""
     chain: str = ""
+    locale: Locale | None = None
     standings: dict[str, Standing] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -149,12 +152,17 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail ready to leave: one recipient in the stored spelling, text, and HTML if wanted."""
+    """A mail ready to leave: one recipient in the stored spelling, text, and HTML if wanted.
+
+    `letter` is its name and `locale` its language, where it is one of ours.
+    """
 
     to: str
     subject: str
     text: str = field(repr=False)
     html: str | None = field(default=None, repr=False)
+    letter: str = ""
+    locale: str = ""
 
 
 class Upstream(Protocol):

@@ -31,7 +31,7 @@ EXPANDS = Step(
     "expands",
     needs=STEPS[-1].needs,
     changes=(
-        Column("identra_users", words("locale", 16, default="it's")),
+        Column("identra_users", words("tongue", 16, default="it's")),
         Column("identra_users", words("motto", 64, null=True)),
         Column("identra_users", text("about", default="none")),
         Column("identra_sessions", instant("hops", default=0)),

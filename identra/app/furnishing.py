@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from identra.account import Account
+from identra.acquaintance import Acquaintance
 from identra.admission import Admission
 from identra.app import opening
 from identra.app.limiting import open_limits
 from identra.app.policies import oauth_policy, session_policy, token_policy
 from identra.challenges import Challenges
 from identra.couriers import Couriers
+from identra.mail import open_letters
 from identra.notices import Notices
 from identra.roundtrip import Roundtrip
 from identra.sessions import Sessions
@@ -22,6 +24,7 @@ from identra.users import Users
 if TYPE_CHECKING:
     from identra.app.building import Edges
     from identra.limits import Limits
+    from identra.mail import Letters
     from identra.settings import SettingsTree
 
 
@@ -46,12 +49,11 @@ def furnish(tree: SettingsTree, edges: Edges) -> Rooms:
     """Make the rooms over these edges."""
     clock, db, plugged = edges.clock, edges.db, edges.plugged
     tokens = Tokens(edges.keys, token_policy(tree), clock)
-    claims = plugged.hooks.claims if plugged.hooks.has("claims") else None
-    sessions = Sessions(db, edges.keys, tokens, plugged.events, session_policy(tree), claims=claims)
+    sessions = _sessions(tree, edges, tokens)
     users = Users(db, plugged.events, clock)
     limits = open_limits(tree, edges, users)
     challenges = _challenges(tree, edges)
-    notices = Notices(plugged.messenger, users, application=tree.mail.application_name)
+    couriers, notices = _senders(tree, edges, users)
     return Rooms(
         sessions=sessions,
         users=users,
@@ -59,7 +61,7 @@ def furnish(tree: SettingsTree, edges: Edges) -> Rooms:
         account=Account(tokens, sessions, users, edges.providers),
         limits=limits,
         challenges=challenges,
-        couriers=_couriers(tree, edges),
+        couriers=couriers,
         notices=notices,
         trial=Trial(edges.hashing, limits),
         admission=_admission(
@@ -110,12 +112,29 @@ def _roundtrip(
     return Roundtrip(edges.providers, places, challenges, limits, policy, meter=edges.meter)
 
 
-def _couriers(tree: SettingsTree, edges: Edges) -> Couriers:
+def _sessions(tree: SettingsTree, edges: Edges, tokens: Tokens) -> Sessions:
+    hooks, events = edges.plugged.hooks, edges.plugged.events
+    claims = hooks.claims if hooks.has("claims") else None
+    return Sessions(edges.db, edges.keys, tokens, events, session_policy(tree), claims=claims)
+
+
+def _senders(tree: SettingsTree, edges: Edges, users: Users) -> tuple[Couriers, Notices]:
+    """Those who write letters: to whoever asks, and to owners of accounts."""
+    letters, plugged = open_letters(tree.mail, edges.clock), edges.plugged
+    strangers = Acquaintance(users, plugged.events, edges.clock)
+    known = strangers if tree.mail.tell_new_network else None
+    notices = Notices(plugged.messenger, users, letters, known)
+    return _couriers(tree, edges, users, letters), notices
+
+
+def _couriers(tree: SettingsTree, edges: Edges, users: Users, letters: Letters) -> Couriers:
     return Couriers(
         edges.mailer,
         edges.upstreams,
         edges.plugged.hooks,
         edges.plugged.mishaps,
+        users=users,
+        letters=letters,
         application=tree.mail.application_name,
         public_url=tree.public_url,
     )

@@ -13,6 +13,7 @@ from identra.copying import demand_whole
 from identra.db.migrations import STEPS, migrate, plan_of, standing
 from identra.errors import OperatorError, PluginFailed
 from identra.events import Events
+from identra.mail import open_letters
 from identra.mishaps import Mishaps
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
     Raises OperatorError with the remedy, StoreUnavailable when the database does not answer.
     """
     tree = loaded.tree
+    open_letters(tree.mail, opening.system_clock)
     embedded = tree.persistence.driver == "sqlite" and not read_only
     found = loader.load_for(loaded)
     async with AsyncExitStack() as opened:

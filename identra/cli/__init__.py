@@ -27,6 +27,7 @@ COMMANDS = {
     "copy": "Copy everything into another database.",
     "import": "Take in the users of another service.",
     "plugins": "The plugins and what they are called.",
+    "mail": "The letters that leave, and how each of them looks.",
     "doctor": "What is wrong with this installation, and what to do.",
     "events": "What happened to accounts.",
     "explain": "Why an attempt to get in went as it did.",

@@ -26,11 +26,13 @@ def command() -> None:
 def check(config: Path | None) -> None:
     """Say whether the service would accept its settings, its providers' and plugins' too."""
     from identra import loader
-    from identra.app.opening import unfit_pages
+    from identra.app.opening import system_clock, unfit_pages
+    from identra.mail import open_letters
     from identra.serve import demand_certificate
 
     loaded = read_settings(config)
     demand_certificate(loaded)
+    open_letters(loaded.tree.mail, system_clock)
     providers = loader.load_for(loaded)
     for failure in providers.failures:
         click.echo(f"warning: left out: {failure.says}", err=True)

@@ -39,6 +39,7 @@ class User(Table, tablename="identra_users"):
     disabled_at = _instant(null=True)
     disabled_reason = _words(200, null=True)
     primary_email = _words(254, null=True)
+    locale = _words(16, null=True)
 
 
 class Email(Table, tablename="identra_emails"):

@@ -161,7 +161,9 @@ class Visit:
             yield finding
 
     async def mail(self) -> AsyncIterator[Finding]:
-        """The mail server."""
+        """The mail server, and the letters."""
+        for finding in mail.look_at_letters(self.tree, self.clock):
+            yield finding
         said, name = self.tree.smtp_mailer, self.tree.mail.application_name
         talk = None if said is None else await mail.look(said, self.mail_to, name, self.clock())
         for finding in mail.judge(self.tree, talk):

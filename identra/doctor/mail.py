@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from identra.doctor.finding import Kind
+from identra.errors import OperatorError
+from identra.mail import open_letters
 from identra.mail.rehearsal import rehearse
 from identra.settings.words import is_loopback
 from identra.values import Message
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from identra.mail.rehearsal import Rehearsed, Turn
     from identra.settings import SettingsTree
     from identra.settings.sections import SmtpMailer
+    from identra.values import Clock
 
 ABSENT: Final = Kind(
     "MAIL_ABSENT", "warning", "Set [smtp_mailer]: without it nobody gets a code or a notice."
@@ -48,9 +51,14 @@ RECIPIENT: Final = Kind(
 LETTER: Final = Kind(
     "MAIL_LETTER_REFUSED", "error", "Ask whoever runs the mail server; its words are the cause."
 )
+TEMPLATE: Final = Kind(
+    "MAIL_TEMPLATE_REFUSED",
+    "error",
+    "Mend the file that is named, or take it away; the service does not start before.",
+)
 KINDS: Final = (
     *(ABSENT, READY, TAKEN, PLAIN, UNREACHED, NO_TLS, CERTIFICATE, LOGIN, SENDER, RECIPIENT),
-    LETTER,
+    *(LETTER, TEMPLATE),
 )
 _FAILED: Final[dict[Turn, Kind]] = {
     "connect": UNREACHED,
@@ -70,6 +78,14 @@ async def look(settings: SmtpMailer, to: str | None, application: str, at: int) 
         f"This letter shows that mail of {application} arrives. There is nothing to do.\n",
     )
     return await rehearse(settings, letter or None, at=at)
+
+
+def look_at_letters(tree: SettingsTree, clock: Clock) -> Iterator[Finding]:
+    """Whether every letter can be written on the operator's templates."""
+    try:
+        open_letters(tree.mail, clock)
+    except OperatorError as fault:
+        yield TEMPLATE.of(str(fault))
 
 
 def judge(tree: SettingsTree, talk: Rehearsed | None) -> Iterator[Finding]:

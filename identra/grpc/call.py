@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of, trace_of
 from identra.errors import Busy, HeadersTooLarge, InvalidArgument
+from identra.locales import heard
 from identra.secret import uuid7
 from identra.standing import fields_of
 from identra.values import Peer
@@ -118,6 +119,7 @@ class Call:
                 attempt_id=self.attempt_id,
                 request_id=self.request_id,
                 chain=chain_of(self._socket, self._forwarded()),
+                locale=heard(",".join(self._all("accept-language"))),
             )
         return self._end
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from identra import errors
-from identra.http.call import bearer, peer
+from identra.http.call import bearer, peer, speaking
 from identra.http.me import addresses_of
-from identra.http.models import EmailAlone, EmailCode, Empty, OwnAddresses
+from identra.http.models import EmailAlone, EmailCode, Empty, Mailbox, OwnAddresses
 from identra.http.operation import Operation
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ async def listed(app: App, call: Call, _query: Empty) -> OwnAddresses:
     return OwnAddresses(addresses=addresses_of(profile.user))
 
 
-async def begin(app: App, call: Call, body: EmailAlone) -> Empty:
+async def begin(app: App, call: Call, body: Mailbox) -> Empty:
     """Mail a code to a further address."""
-    await app.addresses.begin(bearer(call), body.email, peer(call, app.settings))
+    end = speaking(peer(call, app.settings), body.locale)
+    await app.addresses.begin(bearer(call), body.email, end)
     return Empty()
 
 
@@ -37,13 +38,14 @@ async def confirm(app: App, call: Call, body: EmailCode) -> Empty:
 
 async def promote(app: App, call: Call, body: EmailAlone) -> Empty:
     """Make an address the primary one."""
-    await app.addresses.promote(bearer(call), body.email)
+    await app.addresses.promote(bearer(call), body.email, peer(call, app.settings))
     return Empty()
 
 
 async def remove(app: App, call: Call, _query: Empty) -> Empty:
     """Remove an address."""
-    await app.addresses.remove(bearer(call), _said(call.match_info["email"]))
+    email = _said(call.match_info["email"])
+    await app.addresses.remove(bearer(call), email, peer(call, app.settings))
     return Empty()
 
 
@@ -76,7 +78,7 @@ OPERATIONS = (
         begin,
         "Mail a code to a further address",
         "addresses",
-        takes=EmailAlone,
+        takes=Mailbox,
         fails=(*_YOUNG, errors.MailNotConfigured, errors.Busy, *_STORES),
         bearer="required",
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sanic.request import Request
 
 from identra.caller import agent_of, bearer_of, chain_of, peer_of, request_id_of, trace_of
+from identra.locales import heard, spoken
 from identra.secret import uuid7
 from identra.values import Peer
 
@@ -53,8 +55,14 @@ def peer(call: Call, settings: SettingsTree) -> Peer:
             attempt_id=call.attempt_id,
             request_id=call.request_id,
             chain=chain_of(*_network(call)),
+            locale=heard(",".join(call.headers.getall("accept-language", []))),
         )
     return call.end
+
+
+def speaking(end: Peer, said: str | None) -> Peer:
+    """The same end, in the language that a body asks for, if that is one of ours."""
+    return replace(end, locale=spoken(said or "") or end.locale)
 
 
 def _address(call: Call, settings: SettingsTree) -> str | None:

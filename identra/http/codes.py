@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from identra import errors
 from identra.http import links
-from identra.http.call import bearer, peer
+from identra.http.call import bearer, peer, speaking
 from identra.http.models import ChannelCode, ChannelTo, EmailCode, EmailTo, Empty, Tokens
 from identra.http.operation import Act, Operation
 
@@ -70,7 +70,7 @@ def _end(name: str, field: str) -> Operation:
 def _sends(name: str, field: str) -> Act:
     async def send(app: App, call: Call, body: Any) -> Empty:
         html = getattr(body, "use_html", False)
-        end = peer(call, app.settings)
+        end = speaking(peer(call, app.settings), getattr(body, "locale", None))
         await app.login.begin_code(name, getattr(body, field), end, use_html=html)
         return Empty()
 

@@ -11,7 +11,7 @@ from identra.errors import (
     ReauthenticationRequired,
     StoreUnavailable,
 )
-from identra.http.call import bearer
+from identra.http.call import bearer, peer
 from identra.http.models import Empty, Export, Leave
 from identra.http.operation import Operation
 from identra.values import SECOND
@@ -28,7 +28,8 @@ async def export(app: App, call: Call, _query: Empty) -> Export:
 
 async def leave(app: App, call: Call, _query: Empty) -> Leave:
     """Disable the caller, to be deleted."""
-    return Leave(leaves_at=await app.departure.leave(bearer(call)) // SECOND)
+    end = peer(call, app.settings)
+    return Leave(leaves_at=await app.departure.leave(bearer(call), end) // SECOND)
 
 
 OPERATIONS = (

@@ -13,7 +13,7 @@ from identra.errors import (
     ReauthenticationRequired,
     StoreUnavailable,
 )
-from identra.http.call import bearer
+from identra.http.call import bearer, peer
 from identra.http.models import Empty
 from identra.http.operation import Operation
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 async def unlink(app: App, call: Call, _query: Empty) -> Empty:
     """Remove the caller's identities at a provider."""
-    await app.identities.unlink(bearer(call), call.match_info["provider"])
+    end = peer(call, app.settings)
+    await app.identities.unlink(bearer(call), call.match_info["provider"], end)
     return Empty()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from identra import errors
-from identra.http.call import bearer, peer
+from identra.http.call import bearer, peer, speaking
 from identra.http.models import (
     Confirmation,
     Credentials,
-    EmailAlone,
     Empty,
+    Mailbox,
     NewPassword,
+    Registrant,
     Tokens,
 )
 from identra.http.operation import Act, Operation, reply
@@ -39,7 +40,7 @@ def _begin(name: str) -> Operation:
         _registers(name),
         "Register with an address and a secret",
         name,
-        takes=Credentials,
+        takes=Registrant,
         gives={200: Tokens, _ACCEPTED: Empty},
         fails=(errors.EmailTaken, errors.MailNotConfigured, *_REFUSALS, *_TROUBLE),
     )
@@ -84,7 +85,7 @@ def _reset(name: str) -> Operation:
         _mails_reset(name),
         "Mail a code to set a new secret with",
         name,
-        takes=EmailAlone,
+        takes=Mailbox,
         fails=(errors.MailNotConfigured, *_STORES),
     )
 
@@ -122,8 +123,8 @@ def _change(name: str) -> Operation:
 
 
 def _registers(name: str) -> Act:
-    async def register(app: App, call: Call, body: Credentials) -> Tokens | HTTPResponse:
-        end = peer(call, app.settings)
+    async def register(app: App, call: Call, body: Registrant) -> Tokens | HTTPResponse:
+        end = speaking(peer(call, app.settings), body.locale)
         pair = await app.registration.begin(name, body.email, body.password, end)
         return reply(Empty(), _ACCEPTED) if pair is None else Tokens.of(pair)
 
@@ -148,8 +149,9 @@ def _signs_in(name: str) -> Act:
 
 
 def _mails_reset(name: str) -> Act:
-    async def mail(app: App, call: Call, body: EmailAlone) -> Empty:
-        await app.reset.begin(name, body.email, peer(call, app.settings))
+    async def mail(app: App, call: Call, body: Mailbox) -> Empty:
+        end = speaking(peer(call, app.settings), body.locale)
+        await app.reset.begin(name, body.email, end)
         return Empty()
 
     return mail

@@ -51,6 +51,8 @@ def compose(message: Message, *, sender: str, at: int, name: str) -> EmailMessag
     mail.set_content(message.text)
     if message.html is not None:
         mail.add_alternative(message.html, subtype="html")
+    if message.locale:  # the last: a body that is set takes such a header away
+        mail["Content-Language"] = message.locale.replace("_", "-")
     return mail
 
 

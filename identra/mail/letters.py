@@ -1,135 +1,177 @@
 """The letters Identra writes. Nothing in them is chosen by a user but the code.
 
-Every function returns a `Message` ready to post; `application` is the operator's name for the
-service.
+A letter is written by its name, to an address, in a language, with the facts it tells.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Final
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from identra.errors import OperatorError
+from identra.locales import LOCALES
+from identra.mail import wording
+from identra.mail.stationery import opened
+from identra.values import DAY, Message
 
-from identra.values import Message
+if TYPE_CHECKING:
+    from identra.locales import Locale
+    from identra.mail.stationery import Stationery, Suffix
+    from identra.settings.sections import Mail as MailSettings
+    from identra.values import Clock
 
-# One subject for whoever asked to get in, so that a preview on a locked screen tells neither
-# the code nor whether the address is known.
-_ENTRY: Final = "Signing in to {application}"
+Name: TypeAlias = Literal[
+    "code",
+    "already_registered",
+    "password_reset_code",
+    "address_code",
+    "new_network",
+    "identity_linked",
+    "identity_unlinked",
+    "password_set",
+    "password_required",
+    "address_added",
+    "address_changed",
+    "address_removed",
+    "address_lost",
+    "claim_dropped",
+    "account_disabled",
+    "deletion_asked",
+]
+NAMES: Final[tuple[Name, ...]] = get_args(Name)
+
+LEAVES: Final[dict[Name, str]] = {
+    "code": "Somebody asks for a code to sign in or to register.",
+    "already_registered": "Somebody tries to register an address whose owner has a password.",
+    "password_reset_code": "Somebody asks to set a new password.",
+    "address_code": "Somebody asks to add the address to an account.",
+    "new_network": "Somebody signed in from a network that is new, if mail.tell_new_network.",
+    "identity_linked": "An identity at a provider can now open the account.",
+    "identity_unlinked": "An identity at a provider no longer opens it.",
+    "password_set": "The password was set or changed.",
+    "password_required": "An operator asks for a new password.",
+    "address_added": "A further address opens the account.",
+    "address_changed": "Another address is the primary one; told to the former.",
+    "address_removed": "An address no longer opens it.",
+    "address_lost": "An address that was never proved left the account: its owner proved it.",
+    "claim_dropped": "The owner of an address proved it; what was set up before opens nothing.",
+    "account_disabled": "The account was disabled.",
+    "deletion_asked": "The account is to be deleted.",
+}
+"""When each leaves, for operators."""
+
+_TOLD: Final[dict[Name, tuple[str, ...]]] = {
+    "code": ("code",),
+    "password_reset_code": ("code",),
+    "address_code": ("code",),
+    "identity_linked": ("provider",),
+    "identity_unlinked": ("provider",),
+    "deletion_asked": ("until",),
+}
+"""Facts that a letter can't do without."""
 
 
-def code(  # noqa: PLR0913 - what the letter says, each by name
-    to: str,
-    code: str,
-    *,
-    minutes: int,
-    application: str,
-    use_html: bool,
-    link: str | None = None,
-) -> Message:
-    """The letter that carries a code, valid for `minutes`; with HTML beside the text on wish.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a letter tells beside the application's name and the time.
 
-    `link` leads to where the same code can be answered.
+    `network` is the coarse origin of the call that caused it (`caller.coarse_of`), where one did.
+    `link` leads to where the code can be answered, which is valid for `minutes`. `until` is an
+    instant.
     """
-    words: dict[str, str | int | None] = {
-        "code": code,
-        "minutes": minutes,
-        "application": application,
-        "link": link,
-    }
-    return Message(
-        to=to,
-        subject=_ENTRY.format(application=application),
-        text=_write("code.txt", **words),
-        html=_write("code.html", **words) if use_html else None,
+
+    code: str | None = field(default=None, repr=False)
+    link: str | None = field(default=None, repr=False)
+    minutes: int = 10
+    provider: str | None = None
+    until: int | None = None
+    network: str | None = None
+
+    def of(self, network: str | None) -> Facts:
+        """The same, with where the call came from."""
+        return replace(self, network=network)
+
+
+class Letters:
+    """Writes letters on the operator's stationery; `default` is the language of last resort."""
+
+    def __init__(
+        self, stationery: Stationery, clock: Clock, *, application: str, default: Locale
+    ) -> None:
+        self._stationery = stationery
+        self._clock = clock
+        self._application = application
+        self.default = default
+
+    def write(
+        self, name: Name, to: str, locale: Locale, facts: Facts = Facts(), *, html: bool = True
+    ) -> Message:
+        """A letter ready to post: text, and HTML beside it unless that is not wished for."""
+        words = self._words(name, locale, facts)
+        subject, text = self._stationery.text(name, locale, words)
+        page = self._stationery.html(name, locale, words | {"subject": subject}) if html else None
+        return Message(to=to, subject=subject, text=text, html=page, letter=name, locale=locale)
+
+    def check(self) -> None:
+        """Write every letter in every language, with all it may tell and with the least.
+
+        Raises OperatorError, naming the file and mostly the line, for what can't be written, and
+        for a letter that does not show its code or its link.
+        """
+        for name, locale, whole in product(NAMES, LOCALES, (True, False)):
+            facts = sample(name, self._clock(), link=whole, network=whole)
+            letter = self.write(name, "you@example.com", locale, facts)
+            shown = {"code": facts.code, "link": facts.link if name == "code" else None}
+            _demand(shown, letter.text, self.source(name, "txt", locale))
+            _demand(shown, letter.html or "", self.source(name, "html", locale))
+
+    def source(self, name: Name, suffix: Suffix, locale: Locale) -> str:
+        """The file of which its text or its HTML is made in that language."""
+        return self._stationery.source(name, suffix, locale)
+
+    def _words(self, name: Name, locale: Locale, facts: Facts) -> dict[str, Any]:
+        until = None if facts.until is None else wording.day(locale, facts.until)
+        told = {"code": facts.code, "provider": facts.provider, "until": until}
+        needed = {fact: told[fact] for fact in _TOLD.get(name, ())}
+        if missing := [fact for fact, value in needed.items() if value is None]:
+            raise ValueError(f"the letter {name} tells {', '.join(missing)}")
+        return {
+            "application": self._application,
+            "at": wording.moment(locale, self._clock()),
+            "network": facts.network,
+            "locale": locale,
+            **needed,
+            **({"minutes": facts.minutes, "link": facts.link} if "code" in needed else {}),
+        }
+
+
+def open_letters(settings: MailSettings, clock: Clock) -> Letters:
+    """The letters of an installation.
+
+    Raises OperatorError, in a line with file and line, where the operator's folder can't be used.
+    """
+    name, default = settings.application_name, settings.default_locale
+    letters = Letters(opened(settings.templates), clock, application=name, default=default)
+    if settings.templates is not None:
+        letters.check()
+    return letters
+
+
+def sample(name: Name, now: int, *, link: bool = False, network: bool = True) -> Facts:
+    """Facts that nobody's letter tells, with or without those that a letter may lack."""
+    told = _TOLD.get(name, ())
+    return Facts(
+        code="123456" if "code" in told else None,
+        link="https://id.example.com/magic_link/link#code=123456" if link else None,
+        provider="github",
+        until=now + 14 * DAY,
+        network="203.0.113.0/24" if network else None,
     )
 
 
-def reset_code(to: str, code: str, *, minutes: int, application: str) -> Message:
-    """The letter that carries a code by which a new password is set, valid for `minutes`."""
-    subject = "A new password for {application}"
-    return _letter(to, subject, "reset_code.txt", application, code=code, minutes=str(minutes))
-
-
-def address_code(to: str, code: str, *, minutes: int, application: str) -> Message:
-    """The letter that carries a code by which the address joins an account."""
-    subject = "This address at {application}"
-    return _letter(to, subject, "address_code.txt", application, code=code, minutes=str(minutes))
-
-
-def address_added(to: str, *, application: str) -> Message:
-    """A further address opens the account."""
-    subject = "An address was added to your {application} account"
-    return _letter(to, subject, "address_added.txt", application)
-
-
-def address_removed(to: str, *, application: str) -> Message:
-    """An address, be it this one, opens the account no longer."""
-    subject = "An address was removed from your {application} account"
-    return _letter(to, subject, "address_removed.txt", application)
-
-
-def primary_changed(to: str, *, application: str) -> Message:
-    """For the former primary address: another is it now."""
-    subject = "Your {application} account has another primary address"
-    return _letter(to, subject, "primary_changed.txt", application)
-
-
-def already_registered(to: str, *, application: str) -> Message:
-    """For an owner with a password, whose address somebody tried to register. Holds no code."""
-    return _letter(to, _ENTRY, "already_registered.txt", application)
-
-
-def identity_linked(to: str, *, provider: str, application: str) -> Message:
-    """An identity at `provider` can now open the account."""
-    subject = "A new way into your {application} account"
-    return _letter(to, subject, "identity_linked.txt", application, provider=provider)
-
-
-def identity_unlinked(to: str, *, provider: str, application: str) -> Message:
-    """The identities at `provider` open the account no longer."""
-    subject = "A way into your {application} account was removed"
-    return _letter(to, subject, "identity_unlinked.txt", application, provider=provider)
-
-
-def password_set(to: str, *, application: str) -> Message:
-    """The account's password was set or changed."""
-    return _letter(to, "Your {application} password was set", "password_set.txt", application)
-
-
-def address_lost(to: str, *, application: str) -> Message:
-    """For a claimant: an address she never proved left her account, since its owner proved it."""
-    subject = "An address left your {application} account"
-    return _letter(to, subject, "address_lost.txt", application)
-
-
-def claim_dropped(to: str, *, application: str) -> Message:
-    """For an address's owner: what was set up before she proved it no longer opens anything."""
-    subject = "Your {application} account is now yours alone"
-    return _letter(to, subject, "claim_dropped.txt", application)
-
-
-def deletion_asked(to: str, *, until: str, application: str) -> Message:
-    """The account is closed, and will be deleted at that time."""
-    subject = "Your {application} account will be deleted"
-    return _letter(to, subject, "deletion_asked.txt", application, until=until)
-
-
-def _letter(to: str, subject: str, template: str, application: str, **words: str) -> Message:
-    text = _write(template, application=application, **words)
-    return Message(to=to, subject=subject.format(application=application), text=text)
-
-
-def _write(template: str, **words: str | int | None) -> str:
-    return _templates().get_template(template).render(words)
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("identra.mail"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
+def _demand(needed: dict[str, str | None], written: str, file: str) -> None:
+    """Raise OperatorError unless a letter shows all that it is there for."""
+    for fact, value in needed.items():
+        if value and value not in written:
+            raise OperatorError(f"{file}: does not show the {fact}")

@@ -152,6 +152,7 @@ def _user(record: Record) -> dict[str, Any]:
         "disabled_at": record.disabled_at,
         "disabled_reason": record.disabled_reason,
         "primary_email": record.primary_email,
+        "locale": record.locale,
     }
 
 

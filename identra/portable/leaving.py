@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from identra.db import Param
+from identra.locales import stored
 from identra.portable.record import Identity, OwnAddress, Record, Secret
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ async def records(db: Database, ids: Sequence[str]) -> dict[str, Record]:
             disabled_reason=row["disabled_reason"],
             leaves_at=_leaves_at(row, leaving[row["id"]]),
             primary_email=row["primary_email"],
+            locale=stored(row["locale"]),
             addresses=tuple(_address(each) for each in addresses[row["id"]]),
             identities=tuple(_identity(each) for each in identities[row["id"]]),
             secrets=tuple(_secret(each) for each in secrets[row["id"]]),

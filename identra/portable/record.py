@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from identra import address, foreign
 from identra.errors import InvalidArgument
+from identra.locales import Locale
 from identra.values import PROFILE_LENGTH, SUBJECT_LENGTH
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,6 +103,7 @@ class Record(_Part):
     disabled_reason: Annotated[Plain, Field(max_length=200)] | None = None
     leaves_at: Instant | None = None
     primary_email: Annotated[str, AfterValidator(_spelled)] | None = None
+    locale: Locale | None = None
     addresses: tuple[OwnAddress, ...] = ()
     identities: tuple[Identity, ...] = ()
     secrets: tuple[Secret, ...] = ()

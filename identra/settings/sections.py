@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from identra.locales import Locale
 from identra.settings.durations import Duration, DurationOrNever
 from identra.settings.words import (
     ClientId,
@@ -282,6 +283,9 @@ class Housekeeping(Settings):
 
 
 class Mail(Settings):
-    """`[mail]`: what mails say of the application."""
+    """`[mail]`: what letters say of the application, on whose templates, and in which language."""
 
     application_name: Annotated[PlainText, Field(max_length=64)] = "Identra"
+    default_locale: Locale = "en"
+    templates: Path | None = None
+    tell_new_network: bool = False

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from identra.locales import Locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user as she stands: addresses oldest first. `primary_email` is the one that she chose."""
+    """A user as she stands: addresses oldest first.
+
+    `primary_email` is the address that she chose, `locale` the language she asked mail in.
+    """
 
     user_id: str
     created_at: int
@@ -59,6 +65,7 @@ class User:
     identities: tuple[Identity, ...]
     secrets: tuple[str, ...]
     primary_email: str | None = None
+    locale: Locale | None = None
 
     @property
     def disabled(self) -> bool:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from identra.db import Param
 from identra.linking import Known
+from identra.locales import stored
 from identra.users.nouns import Credential, Holdings
 from identra.users.whole import candidate_in, select_standing, select_whole, user_in
 
 if TYPE_CHECKING:
     from identra.db import Database
     from identra.linking import Candidate
+    from identra.locales import Locale
     from identra.users.nouns import User
     from identra.values import Assertion
 
@@ -90,6 +92,14 @@ class Reading:
                 )
             ]
         )
+
+    async def locale_at(self, email: str) -> Locale | None:
+        """The language of whoever proved an address; one statement, whoever has it."""
+        t = self._db.tables
+        proved = (t.emails.email == email) & t.emails.proved_at.is_not_null()
+        owner = t.emails.select(t.emails.user_id).where(proved)
+        row = await self._db.first(t.users.select(t.users.locale).where(t.users.id.is_in(owner)))
+        return stored(row["locale"]) if row else None
 
     async def enabled(self, user_id: str) -> bool:
         """Whether there is such a user, and she may enter."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.events import EventName, Events
     from identra.linking import Decision
+    from identra.locales import Locale
     from identra.values import Assertion, Clock
 
 
@@ -24,7 +25,10 @@ class Users(Reading):
         self._clock = clock
         t, hers = db.tables.users, db.tables.users.id == Param("user_id")
         entering = hers & t.disabled_at.is_null()
-        self._enter = db.prepare(t.update({t.last_login_at: Param("at")}).where(entering))
+        noted: dict[Any, Any] = {t.last_login_at: Param("at")}
+        spoken: dict[Any, Any] = noted | {t.locale: Param("locale")}
+        self._enter = db.prepare(t.update(noted).where(entering))
+        self._enter_speaking = db.prepare(t.update(spoken).where(entering))
         self._touch = db.prepare(t.update({t.created_at: t.created_at}).where(hers))
 
     async def apply(
@@ -46,9 +50,15 @@ class Users(Reading):
             await self._link(user_id, assertion, counts_from or assertion.at)
         return user_id
 
-    async def enter(self, user_id: str, at: int) -> bool:
-        """Note that she entered, and hold her row; False if she is gone or disabled."""
-        return bool(await self._db.change(self._enter.bind(user_id=user_id, at=at)))
+    async def enter(self, user_id: str, at: int, locale: Locale | None = None) -> bool:
+        """Note that she entered, and hold her row; False if she is gone or disabled.
+
+        With a `locale` it is hers from now on.
+        """
+        if locale is None:
+            return bool(await self._db.change(self._enter.bind(user_id=user_id, at=at)))
+        speaking = self._enter_speaking.bind(user_id=user_id, at=at, locale=locale)
+        return bool(await self._db.change(speaking))
 
     async def touch(self, user_id: str) -> None:
         """Hold her row until the transaction ends; changes nothing."""

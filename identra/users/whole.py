@@ -8,6 +8,7 @@ from piccolo.querystring import QueryString
 
 from identra.db import Param
 from identra.linking import Candidate
+from identra.locales import stored
 from identra.users.nouns import Identity, OwnAddress, User
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from identra.db import Database, Statement
 
 _WHOLE: Final = """
-SELECT 'user' AS part, disabled_reason AS a, primary_email AS b, '' AS c,
+SELECT 'user' AS part, disabled_reason AS a, primary_email AS b, locale AS c,
        created_at AS x, last_login_at AS y, disabled_at AS z
   FROM identra_users WHERE id = {}
 UNION ALL
@@ -79,6 +80,7 @@ def user_in(user_id: str, rows: Sequence[dict[str, Any]]) -> User | None:
         ),
         secrets=tuple(row["a"] for row in parts.get("secret", ())),
         primary_email=own["b"],
+        locale=stored(own["c"]),
     )
 
 

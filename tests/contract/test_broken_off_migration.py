@@ -119,7 +119,7 @@ from identra.settings import Persistence
 from nextrelease import upgrade
 numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT MAX(x) FROM n"
 changes = (
-    Column("identra_users", words("locale", 16, default="en")),
+    Column("identra_users", words("tongue", 16, default="en")),
     Column("identra_users", words("motto", 16, null=True)),
     Fill("identra_users", "motto", f"({numbers})"),
 )

@@ -300,8 +300,8 @@ COLLISIONS = {
     'ALTER TABLE "identra_sessions" ADD COLUMN "theirs" INTEGER': (
         'ALTER TABLE "identra_sessions" DROP COLUMN "theirs"'
     ),
-    'ALTER TABLE "identra_users" ADD COLUMN "locale" VARCHAR(8)': (
-        'ALTER TABLE "identra_users" DROP COLUMN "locale"'
+    'ALTER TABLE "identra_users" ADD COLUMN "tongue" VARCHAR(8)': (
+        'ALTER TABLE "identra_users" DROP COLUMN "tongue"'
     ),
     'CREATE TABLE "identra_pets" ("theirs" INTEGER)': 'DROP TABLE "identra_pets"',
 }

@@ -50,9 +50,9 @@ async def ready(house: House) -> tuple[int, dict[str, Any]]:
 
 async def work_as_the_next(db: Database, user_id: str) -> None:
     """What a node of the next release does with what this one wrote."""
-    asking = "SELECT locale, about, motto FROM identra_users WHERE id = {}"
+    asking = "SELECT tongue, about, motto FROM identra_users WHERE id = {}"
     row = await db.first(QueryString(asking, user_id))
-    assert row == {"locale": "it's", "about": "none", "motto": None}, "the defaults are its"
+    assert row == {"tongue": "it's", "about": "none", "motto": None}, "the defaults are its"
     hops = "SELECT MIN(hops) AS least, MAX(hops) AS most FROM identra_sessions WHERE user_id = {}"
     assert await db.first(QueryString(hops, user_id)) == {"least": 0, "most": 0}
     await db.change(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import handbook
 import pytest
+import scribe
 import yaml
 from homes import PASSWORD
 from running import PATIENCE
@@ -33,7 +34,19 @@ if TYPE_CHECKING:
     from handbook import Fence
 
 FOLDERS = ("docs/operate", "docs/extend", "docs/reference")
-LANGUAGES = {"console", "ini", "json", "jsonl", "nginx", "python", "sh", "sql", "toml", "yaml"}
+LANGUAGES = {
+    "console",
+    "ini",
+    "jinja",
+    "json",
+    "jsonl",
+    "nginx",
+    "python",
+    "sh",
+    "sql",
+    "toml",
+    "yaml",
+}
 FENCES = handbook.fences(*FOLDERS)
 SCRIPTS = sorted({fence.page for fence in FENCES if fence.language == "sh"})
 
@@ -109,6 +122,14 @@ def test_a_command_that_is_shown_exists_with_its_options(words: list[str]) -> No
         assert found, name
         here = found
     here.make_context(here.name, words)
+
+
+@pytest.mark.parametrize("fence", of("jinja"))
+def test_a_letter_that_is_shown_can_be_written(fence: Fence, tmp_path: Path) -> None:
+    (name,) = re.findall(r"This is a `(.+?)`:\n", handbook.read(fence.page))
+    (tmp_path / name).write_text(fence.text)
+    (subject, *_) = scribe.letter("code", "de", link=True, templates=tmp_path).subject.split(" für")
+    assert fence.text.startswith(f"Subject: {subject}")
 
 
 @pytest.mark.parametrize("fence", of("ini"))

@@ -50,6 +50,7 @@ def test_it_carries_the_packages_whole_and_nothing_else(wheel: Path) -> None:
         "identra/py.typed",
         "identra/http/reference/index.html",
         "identra/mail/templates/code.html",
+        "identra/mail/translations/ja.po",
         "identra_email/__init__.py",
         "identra_github/__init__.py",
         "identra_password/__init__.py",
@@ -83,7 +84,7 @@ def test_it_serves_from_a_directory_that_holds_nothing(wheel: Path, tmp_path: Pa
             said = {"email": "me@example.com", "password": "correct horse battery"}
             answer = httpx.post(f"{url}/password/register", json=said)
             assert answer.json()["token"]["token_type"] == "Bearer"
-            html = {"email": "me@example.com", "use_html": True}
+            html = {"email": "me@example.com", "use_html": True, "locale": "ja"}
             assert httpx.post(f"{url}/email/code", json=html).status_code == 200
             assert httpx.get(f"{url}/docs").status_code == 200
         finally:

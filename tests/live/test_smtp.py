@@ -9,12 +9,13 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import scribe
 from authority import Authority
 from postbox import TLS, Postbox, open_postbox
 from structlog.testing import capture_logs
 
 from identra.errors import Busy
-from identra.mail import SmtpMailer, letters
+from identra.mail import SmtpMailer
 from identra.mail.delivery import Limits
 from identra.settings.sections import SmtpMailer as SmtpSettings
 
@@ -45,7 +46,7 @@ def settings(port: int, **said: Any) -> SmtpSettings:
 
 
 def letter(to: str = ADDRESS, *, use_html: bool = False) -> Message:
-    return letters.code(to, "123456", minutes=10, application="Acme", use_html=use_html)
+    return scribe.letter("code", to=to, html=use_html)
 
 
 @asynccontextmanager
@@ -121,16 +122,17 @@ async def test_html_comes_beside_text_only_when_wished() -> None:
 
 
 async def test_words_beyond_ascii_arrive_whole_through_a_seven_bit_server() -> None:
-    message = letters.code(
-        ADDRESS, "123456", minutes=10, application="Käsekrämer 🧀", use_html=True
-    )
+    message = scribe.letter("code", "ja", to=ADDRESS, application_name="Käsekrämer 🧀")
     async with open_postbox() as box:
         await post_to(box, message)
         got = await box.wait_for(ADDRESS)
     assert got.raw.isascii()
     assert "Käsekrämer 🧀" in got.text
     assert "Käsekrämer 🧀" in (got.html or "")
-    assert "Käsekrämer 🧀" in got.mail["Subject"]
+    assert got.mail["Subject"] == message.subject
+    assert "Käsekrämer 🧀" in message.subject
+    assert got.mail["Content-Language"] == "ja"
+    assert got.text.splitlines() == message.text.splitlines()
 
 
 async def test_a_wrong_password_fails_once_and_is_not_tried_again(authority: Authority) -> None:

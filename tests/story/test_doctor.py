@@ -192,6 +192,19 @@ def test_codes_that_travel_in_clear_to_another_machine() -> None:
     assert codes(found) == ["MAIL_UNENCRYPTED", "MAIL_READY"]
 
 
+def test_a_template_that_no_letter_can_be_written_on(
+    tmp_path: Path, sqlite: Persistence, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "code.txt").write_text("Subject: x\n\n{{ kode }}")
+    said: Sections = {"mail": {"templates": str(folder)}}
+    done, found = examined(capsys, write_settings(tmp_path, sqlite, sections=said))
+    assert done == 1
+    assert found["MAIL_TEMPLATE_REFUSED"]["cause"] == f"{folder}/code.txt:3: 'kode' is undefined"
+    assert "MAIL_ABSENT" in found
+
+
 class Elsewhere:
     """Something that answers every call alike."""
 

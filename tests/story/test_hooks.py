@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import scribe
 from callers import IMMEDIATE, access, open_house, reason, refresh, tokens
 from homes import PASSWORD, code_for, mails_to
 from plugged import answering, events, plugin, raises
 from standin.acme import Acme
 
-from identra.mail import NoMailer, letters
+from identra.mail import NoMailer
 from identra.plugin import (
     Aid,
     Arrival,
@@ -329,9 +330,12 @@ async def test_a_notice_leaves_by_a_plugin_where_there_is_no_mail(
         assert reason(await house.caller().ask_code(ADA)) == "MAIL_NOT_CONFIGURED"
         notices = house.app.login._admission._notices
         assert notices._messenger.configured
-        notices._messenger.post(letters.password_set(ADA, application="x"), "a user")
+        notices._messenger.post(scribe.letter("password_set", "de", to=ADA), "a user")
         await all_told(house)
-        assert [one.to for one in taken] == [ADA]
+        (word,) = taken
+        assert (word.to, word.letter, word.locale) == (ADA, "password_set", "de")
+        assert word.text in scribe.letter("password_set", "de").text
+        assert word.html.startswith("<!doctype html>")
 
 
 async def test_a_chosen_secret_that_a_plugin_objects_to_is_refused_by_its_sentence(

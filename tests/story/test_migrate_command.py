@@ -123,8 +123,8 @@ def test_commands_work_on_newer_tables_as_far_as_they_know_them(
         ["housekeeping"],
     ):
         assert run([*words, *config]) == 0, capsys.readouterr().err
-    asked = "SELECT locale, about, motto FROM identra_users"
-    defaults = [{"locale": "it's", "about": "none", "motto": None}]
+    asked = "SELECT tongue, about, motto FROM identra_users"
+    defaults = [{"tongue": "it's", "about": "none", "motto": None}]
     assert ask(persistence, asked) == defaults
     ask(persistence, "DELETE FROM identra_users")
     assert run(["users", "import", str(tmp_path / "users.jsonl"), *config]) == 0

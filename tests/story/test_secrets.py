@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -95,7 +96,9 @@ async def test_an_owner_with_a_password_is_told_and_the_caller_is_not(
         assert await app.registration.begin("password", ADA, "taking it over", HERE) is None
         assert len(mails_to(app, ADA)) == before + 1
         assert app.outbox is not None
-        assert not any(c.isdigit() for c in app.outbox.messages[-1].text)
+        told = app.outbox.messages[-1]
+        assert told.letter == "already_registered"
+        assert not re.search(r"\d{6}", f"{told.text}{told.html}"), "it holds no code"
 
 
 async def test_a_first_password_of_an_account_that_was_there_is_told_to_its_owner(

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from piccolo.querystring import QueryString
 
 from identra.db import catalogue
-from identra.db.migrations import ledger, m0001_initial, m0002_attempts, m0003_account, plan
+from identra.db.migrations import (
+    ledger,
+    m0001_initial,
+    m0002_attempts,
+    m0003_account,
+    m0004_locale,
+    plan,
+)
 from identra.db.migrations.ledger import LEDGER, SchemaError, Standing
 from identra.db.migrations.step import Step
 from identra.db.overtaken import Overtaken
@@ -52,7 +59,7 @@ APART = frozenset({"cockroach"})
 every statement may be repeated there, and the ledger says who was first."""
 TURNS = 3
 
-STEPS = (m0001_initial.STEP, m0002_attempts.STEP, m0003_account.STEP)
+STEPS = (m0001_initial.STEP, m0002_attempts.STEP, m0003_account.STEP, m0004_locale.STEP)
 
 
 async def standing(db: Database, steps: Sequence[Step] = STEPS) -> Standing:

@@ -18,6 +18,10 @@ AccessToken = Annotated[
 Issuer = Annotated[
     str | None, Field(description="The `iss` of the provider's redirect (RFC 9207), if it had one.")
 ]
+Language = Annotated[
+    str | None,
+    Field(description="The mail's language, such as de or zh-Hans; else Accept-Language says it."),
+]
 Verifier = Annotated[
     str | None, Field(description="The verifier of the code_challenge given to /oauth/url.")
 ]
@@ -28,6 +32,7 @@ class EmailTo(View):
 
     email: str
     use_html: bool = Field(default=False, description="Add an HTML part to the mail.")
+    locale: Language = None
 
 
 class ChannelTo(View):
@@ -57,6 +62,12 @@ class Credentials(View):
     password: str = Field(json_schema_extra={"format": "password"})
 
 
+class Registrant(Credentials):
+    """Who registers, and in which language she is written to."""
+
+    locale: Language = None
+
+
 class Confirmation(View):
     """The mailed code, and the password to set: the one of this call counts."""
 
@@ -69,6 +80,12 @@ class EmailAlone(View):
     """An address."""
 
     email: str
+
+
+class Mailbox(EmailAlone):
+    """An address, and in which language it is written to."""
+
+    locale: Language = None
 
 
 class NewPassword(View):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -32,9 +33,15 @@ def hosting() -> Iterator[None]:
         if os.environ.get("IDENTRA_TEST_REQUIRE") == "all":
             pytest.fail(str(fault))
         pytest.skip(str(fault))
-    _forget()
-    yield
-    _forget()
+    ground.HOSTS.mkdir(parents=True, exist_ok=True)
+    with (ground.HOSTS / "session").open("w") as session:
+        try:
+            fcntl.flock(session, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pytest.exit("another run has these hosts: set IDENTRA_TEST_REALM to another number")
+        _forget()
+        yield
+        _forget()
 
 
 def _forget() -> None:

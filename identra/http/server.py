@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from sanic.http import Stage
+from sanic.models.server_types import Signal
 
 from identra.http.app import Door, close, make
 from identra.http.gate import Bounds, FrontGate
@@ -51,11 +53,11 @@ async def serving(
     try:
         yield door
     finally:
-        await _drain(door, server)
+        await _drain(door, server, listening.dup())
         close(door)
 
 
-async def _drain(door: Door, server: Any) -> None:
+async def _drain(door: Door, server: Any, listening: socket.socket) -> None:
     door.ctx.draining, door.config.KEEP_ALIVE = True, False
     begun = _busy(server.connections)
     for connection in begun:
@@ -63,14 +65,31 @@ async def _drain(door: Door, server: Any) -> None:
     until = monotonic() + LONGEST_DRAIN
     await _finished(begun, until)
     await server.before_stop()
-    await asyncio.sleep(_LOOK_EVERY)  # whoever waits to be taken in would be broken off by closing
     server.server.close()
     await asyncio.sleep(_LOOK_EVERY)
+    await _close(door, server, listening)
     await _heard(server.connections)
     await _finished(_busy(server.connections), until)
     for connection in list(server.connections):
         connection.close(timeout=0)
     await server.after_stop()
+
+
+async def _close(door: Door, server: Any, listening: socket.socket) -> None:
+    """Close the socket, and take in whoever still waited there: closing would break them off.
+
+    The moment between the last who is taken and the closing is too short for another to come.
+    """
+    loop = asyncio.get_running_loop()
+    waited = []
+    listening.settimeout(0)
+    with listening, suppress(BlockingIOError):
+        while True:
+            waited.append(listening.accept()[0])
+    protocol = partial(FrontGate, loop=loop, app=door, connections=server.connections)
+    for one in waited:
+        one.settimeout(0)
+        await loop.connect_accepted_socket(partial(protocol, signal=Signal()), one)
 
 
 async def _finished(connections: set[HttpProtocol], until: float) -> None:

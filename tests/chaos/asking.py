@@ -68,7 +68,8 @@ class Doors:
             known |= learn(told.answer) if learn else {}
         else:
             outcome = Outcome.unknown if told.reason in UNSURE else Outcome.refused
-        entry = Entry(act, outcome, began, ended, door, told.reason, **known)
+        known |= {"reason": told.reason, "says": told.message}
+        entry = Entry(act, outcome, began, ended, door, **known)
         return self.ledger.write(entry), told.answer
 
 
@@ -87,10 +88,10 @@ def _answered(call: Callable[[], Told]) -> Told:
     """What was told; of what was no answer of the service's, the reason tells so."""
     try:
         told = call()
-    except httpx.TransportError:
-        return Told(14, reason="CONNECTION")
-    except json.JSONDecodeError:  # a page of the proxy's own
-        return Told(14, reason="GATEWAY")
+    except httpx.TransportError as error:
+        return Told(14, reason="CONNECTION", message=repr(error))
+    except json.JSONDecodeError as error:
+        return Told(14, reason="GATEWAY", message=error.doc)  # a page of the proxy's own
     if told.code and not told.reason:  # a status without the details that the service gives
-        return Told(told.code, reason="GATEWAY", message=told.message)
+        return Told(told.code, reason="GATEWAY", message=f"{told.code}: {told.message}")
     return told

@@ -52,6 +52,7 @@ class Entry:
     ended: float
     door: str = "rest"
     reason: str = ""
+    says: str = ""
     finders: tuple[str, ...] = ()
     proof: str = ""
     user: str = ""

@@ -28,7 +28,7 @@ AROUND = """
 daemon off;
 worker_processes 1;
 pid {home}/pid;
-error_log {home}/errors warn;
+error_log {log} warn;
 events {{ worker_connections 4096; }}
 http {{
     access_log off;
@@ -68,15 +68,15 @@ class Front:
 @contextmanager
 def open_front(hosts: Sequence[str], rest: int, grpc: int, folder: Path) -> Iterator[Front]:
     """Run it before these hosts, which have the same two ports each."""
-    authority, port = Authority(folder), free_port()
+    authority, port, log = Authority(folder), free_port(), folder / "nginx.log"
     with TemporaryDirectory(prefix="identra-") as home:
         said = _written(hosts, rest, grpc, port)
         for name in ("cert.pem", "key.pem"):
             said = said.replace(f"{CERTIFICATES}/{name}", str(authority.server))
         user = "user root;" if os.geteuid() == 0 else ""
         Path(home, "identra.conf").write_text(said)
-        Path(home, "nginx.conf").write_text(AROUND.format(home=home, user=user))
-        command = [*_program(), "-p", home, "-e", f"{home}/errors", "-c", f"{home}/nginx.conf"]
+        Path(home, "nginx.conf").write_text(AROUND.format(home=home, user=user, log=log))
+        command = [*_program(), "-p", home, "-e", str(log), "-c", f"{home}/nginx.conf"]
         machine = Machine("nginx", command, {}, lambda: listens(port))
         with machine.up():
             yield Front(port, authority.file)

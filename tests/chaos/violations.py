@@ -230,5 +230,5 @@ def _of(case: Case, entry: Entry) -> set[str]:
 
 
 def _told(entry: Entry) -> str:
-    about = " ".join(filter(None, (*entry.finders, entry.user)))
+    about = " ".join(filter(None, (*entry.finders, entry.user, entry.says)))
     return f"{entry.act} by {entry.door} at {entry.began:.2f} {about}".strip()

@@ -12,6 +12,7 @@ from chaos.storm import Storm
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chaos.ledger import Entry
     from conftest import BuildNodes
 
 ROUNDS = 3
@@ -39,4 +40,12 @@ def test_nodes_that_are_restarted_in_turn_fail_no_request(
         storm.run(ENOUGH, meanwhile)
         print(f"{home}: {storm.summary()}")
         storm.judge(Terms(longest=BUSY, farthest=BUSY))
-        assert not storm.unanswered()
+        assert not [call for call in storm.unanswered() if not may_ask_again(call)]
+
+
+def may_ask_again(call: Entry) -> bool:
+    """gRPC's door refuses what comes in its last moment; it had no effect, and clients repeat it.
+
+    nginx does not, for to HTTP it is an answer.
+    """
+    return call.door == "python" and call.reason == "BUSY"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OF_EACH_ANSWER = {"x-request-id", "x-attempt-id"}
 CLOSE = 2.0
-ROUNDS = 15
+ROUNDS = 11
 NOBODY, PROVED = "nobody@example.com", "password@example.com"
 BESIDE = ("identra_attempts", "identra_keys", "identra_migrations")
 """What is written and read beside the requests, now and again."""

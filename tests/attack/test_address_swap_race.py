@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from identra.settings import Persistence
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 async def ask(house: House, her: Caller, bearer: str, email: str) -> str:

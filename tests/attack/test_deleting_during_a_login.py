@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from identra.settings import Persistence
 
-ROUNDS = 4
+ROUNDS = 2
 WAITING = """SELECT count(*) AS n FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 

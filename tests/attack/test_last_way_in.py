@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from identra.settings import Persistence
 
-ROUNDS = 6
+ROUNDS = 3
 
 
 class Places(httpx.AsyncBaseTransport):

@@ -14,6 +14,7 @@ from homes import PASSWORD, code_for, mails_to
 from plans import Listening
 
 from identra.app import opened_office
+from identra.mail import Outbox
 from identra.settings import load
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from clock import FrozenClock
 
     from identra.settings import Persistence
+    from identra.values import Message
 
 OF_EACH_ANSWER = {"x-request-id", "x-attempt-id"}
 CLOSE = 2.0
-ROUNDS = 15
+ROUNDS = 11
 NOBODY, PROVED = "nobody@example.com", "password@example.com"
 BESIDE = ("identra_attempts", "identra_keys", "identra_migrations")
 """What is written and read beside the requests, now and again."""
@@ -119,6 +121,19 @@ async def test_the_same_is_done_whoever_has_the_address(
         assert all(one == done[0] for one in done)
 
 
+async def test_a_letter_is_written_for_every_address_and_leaves_for_those_that_are_proved(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Writing it takes its time, and a full queue of mails is told to everybody or to nobody."""
+    post = Writing()
+    async with open_house(tmp_path, persistence, mailer=post) as house:
+        emails = await settle(house)
+        for email in emails:
+            await ask(house.caller(), email)
+        assert {letter.to for letter in post.withheld} == {NOBODY, "claimed@example.com"}
+        assert len(post.messages) + len(post.withheld) == len(emails)
+
+
 async def test_asking_takes_its_time_whoever_is_behind_the_address(
     tmp_path: Path, persistence: Persistence
 ) -> None:
@@ -152,6 +167,18 @@ async def test_a_reset_tells_its_owner_alone_that_she_is_known(
         await ask(who, PROVED)
         body = {"email": PROVED, "code": code_for(house.app, PROVED), "password": "a new phrase"}
         assert tokens(await who.say("/password/reset/confirm", body))
+
+
+class Writing(Outbox):
+    """Keeps what does not leave, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.withheld: list[Message] = []
+
+    def withhold(self, message: Message) -> None:
+        super().withhold(message)
+        self.withheld.append(message)
 
 
 class Counting(Listening):

@@ -174,6 +174,7 @@ async def test_a_removal_that_was_broken_off_goes_on(
         assert await house.app.database.fetch(t.select()) == []
 
 
+@Sqlite
 async def test_observers_are_told_who_is_gone(tmp_path: Path, persistence: Persistence) -> None:
     """An application deletes by that what it keeps of her."""
     told: list[tuple[str, str | None]] = []

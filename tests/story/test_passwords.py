@@ -71,6 +71,7 @@ async def test_a_change_with_the_current_password_ends_all_other_sessions_and_is
         assert mails_to(house.app, ADA)[-1] == TOLD
 
 
+@Sqlite
 async def test_a_first_password_takes_a_sign_in_of_the_last_ten_minutes(
     tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_disabled_owner_is_told_so_once_her_code_is_right(
         assert reason(await confirm_reset(her, code)) == "USER_DISABLED"
 
 
+@Sqlite
 @pytest.mark.parametrize("by", ["reset", "change"])
 async def test_where_another_password_is_required_the_one_she_has_opens_nothing(
     tmp_path: Path, persistence: Persistence, by: str

@@ -86,6 +86,10 @@ def test_export_import_export_is_the_same_bytes(
     lines[3] = line("u0003", addresses=[], identities=[], secrets=[], last_login_at=None)
     lines[4] |= {"disabled_at": "2026-02-01T00:00:00Z", "disabled_reason": "spam"}
     lines[5]["addresses"][0]["proved_at"] = None
+    lines[6] |= {"disabled_at": "2026-02-01T00:00:00Z", "leaves_at": "2026-02-15T00:00:00Z"}
+    lines[7]["addresses"][0]["counts_from"] = "2026-02-02T00:00:00Z"
+    lines[7]["secrets"][0]["change_required_at"] = "2026-02-03T00:00:00Z"
+    lines[7]["primary_email"] = "u0007@example.com"
     file = write_file(tmp_path / "made.jsonl", *[{k: v for k, v in x.items() if v} for x in lines])
     assert take_in(settings, file, "--json") == 0
     assert counts(capsys) == (450, 0, 0)
@@ -94,6 +98,11 @@ def test_export_import_export_is_the_same_bytes(
     assert export(other, tmp_path / "twice.jsonl") == once
     assert (tmp_path / "once.jsonl").stat().st_mode & 0o777 == 0o600
     assert len(once.splitlines()) == 452
+    told = {json.loads(each)["user_id"]: json.loads(each) for each in once.splitlines()[1:-1]}
+    assert told["u0006"]["leaves_at"] == "2026-02-15T00:00:00.000000Z"
+    assert told["u0007"]["primary_email"] == "u0007@example.com"
+    assert told["u0007"]["addresses"][0]["counts_from"] == "2026-02-02T00:00:00.000000Z"
+    assert told["u0007"]["secrets"][0]["change_required_at"] == "2026-02-03T00:00:00.000000Z"
 
 
 def test_an_import_told_again_goes_on_and_changes_nothing_that_is_here(
@@ -147,6 +156,11 @@ def test_nobody_is_written_over_and_the_line_is_named(
         ("[]", ""),
         ('{"user_id":"a","user_id":"b"}', "a name is given twice"),
         (line("a", created_at=1), "created_at: is a time in quotes"),
+        (line("a", primary_email="b@example.com"), "primary_email is no address that is proved"),
+        (
+            line("a", leaves_at="2026-01-31T12:00:00Z"),
+            "whoever has a leaves_at has a disabled_at",
+        ),
         (line("a", created_at="yesterday"), "created_at: is no RFC 3339 time"),
         (line("a", created_at="2026-01-31T12:00:00"), "created_at: a time needs its offset"),
         (line("a", user_id=7), "user_id"),

@@ -93,7 +93,8 @@ class Addresses:
         self._couriers.demand_mail()
         await self._limits.spend_peer(STARTING, peer)
         await self._limits.spend(SENDING, f"{MAILBOX}:{spelled}", peer)
-        async with self._challenges.asked(ASKER, "address", _named(caller, spelled)) as code:
+        whose = _named(caller, spelled)
+        async with self._challenges.asked(ASKER, "address", whose, peer.locale) as code:
             if code:
                 await self._couriers.mail_code("address_code", spelled, Facts(code=code), peer)
 

@@ -7,23 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from identra import address
 from identra.asked import Arrival
 from identra.db import Duplicate
-from identra.errors import Denied, InvalidArgument, ProviderUnavailable, StoreUnavailable
+from identra.errors import Denied, ProviderUnavailable, StoreUnavailable
 from identra.limits import network_of
 from identra.meter import UNMETERED
 from identra.notices import Entered
 from identra.sessions import Origin, holder_of
 from identra.trail import about, step
 from identra.tries import SUCCEEDED, counting_failure, method_of
-from identra.values import (
-    AVATAR_LENGTH,
-    PROFILE_LENGTH,
-    Assertion,
-    EmailTrust,
-    plain,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,10 +30,9 @@ if TYPE_CHECKING:
     from identra.locales import Locale
     from identra.meter import Meter
     from identra.notices import Notices
-    from identra.providers.base import Provider
     from identra.sessions import Opened, Sessions
     from identra.users import Users
-    from identra.values import Method, Peer, TokenPair, UserInfo
+    from identra.values import Assertion, Peer, TokenPair
 
 TURNS: Final = 3
 _BY_CODE: Final = ("otp",)
@@ -260,41 +251,6 @@ def _note(decision: Decision, known: Known) -> None:
         unclaims=decision.unclaim or "",
         locks_out=decision.lock_out or "",
     )
-
-
-def stamp(provider: Provider, info: UserInfo, *, at: int, amr: tuple[Method, ...]) -> Assertion:
-    """An assertion in the provider's own name, with an address only if it vouches for it."""
-    trusted = vouched(provider.trust, info)
-    told = "vouched" if trusted else "not_vouched" if info.addresses else "none"
-    step("asserted", provider=provider.name, address=told, trust=provider.trust.value)
-    return Assertion(
-        provider=provider.name,
-        subject=info.subject if provider.keeps_identity else None,
-        address=trusted,
-        amr=amr,
-        at=at,
-        username=plain(info.username, PROFILE_LENGTH),
-        avatar_url=_web_address(info.avatar_url),
-    )
-
-
-def vouched(trust: EmailTrust, info: UserInfo) -> str | None:
-    """The primary address in its one spelling if the provider vouches for it, else None."""
-    primary = info.primary
-    if primary is None or trust is EmailTrust.never:
-        return None
-    if trust is not EmailTrust.always and primary.verified is not True:
-        return None
-    try:
-        return address.spell(primary.email)
-    except InvalidArgument:
-        return None
-
-
-def _web_address(url: str) -> str:
-    """A URL that a page may show as a picture's, or nothing."""
-    shown = plain(url, AVATAR_LENGTH)
-    return shown if shown == url and shown.startswith(("https://", "http://")) else ""
 
 
 def origin_of(assertion: Assertion) -> Callable[[str, int | None], Origin]:

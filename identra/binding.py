@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from identra.admission import Case, stamp
+from identra.admission import Case
 from identra.deadline import one_deadline
 from identra.errors import InvalidState
 from identra.linking import decide_binding
+from identra.stamp import stamp
 from identra.trail import about, attempt
 from identra.values import DAY
 

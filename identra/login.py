@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from identra import address
-from identra.admission import Case, origin_of, stamp
+from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
 from identra.errors import Busy, InvalidCode, InvalidCredentials, StoreUnavailable
 from identra.hashing import Asking
@@ -17,6 +17,7 @@ from identra.linking import decide, decide_secret
 from identra.meter import UNMETERED
 from identra.providers.code import counted, read_answer, spell_recipient
 from identra.providers.secret import normalise
+from identra.stamp import stamp
 from identra.trail import about, attempt, step
 from identra.trial import demand_no_change
 from identra.tries import counting_failure

@@ -78,7 +78,7 @@ class Reset:
         self._couriers.demand_mail()
         await self._limits.spend_peer(STARTING, peer)
         await self._limits.spend(SENDING, f"{place.name}:{spelled}", peer)
-        async with self._challenges.asked(place.name, "reset", spelled) as code:
+        async with self._challenges.asked(place.name, "reset", spelled, peer.locale) as code:
             owner = await self._users.proved(spelled, self._clock())
             if code is None:
                 step("code.rests")

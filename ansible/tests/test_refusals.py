@@ -31,7 +31,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "in-an-url": (
         {"identra_index_url": "https://me:hunter2hunter2@wheels.example.com/simple"},
         "identra_index_url",
-        "/root/.config/pip/pip.conf",
+        "~root/.config/pip/pip.conf",
     ),
     "twice": ({"identra_settings": {"http_port": 9}}, "says http_port", "leave it out"),
     "one-port": ({"identra_grpc_port": 8080}, "identra_grpc_port", "another port"),

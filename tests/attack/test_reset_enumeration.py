@@ -13,6 +13,7 @@ from callers import Caller, House, open_house, reason, tokens
 from homes import PASSWORD, code_for, mails_to
 from plans import Listening
 
+from identra import nodes
 from identra.app import opened_office
 from identra.mail import Outbox
 from identra.settings import load
@@ -194,6 +195,6 @@ class Counting(Listening):
         return inner
 
     def _hear(self, sql: str, args: Any) -> None:
-        del args
-        if not any(table in sql for table in BESIDE):
+        announcing = any(str(value).startswith(nodes.PREFIX) for value in args)
+        if not announcing and not any(table in sql for table in BESIDE):
             self.counts.setdefault(self.doing(), Counter())[sql] += 1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ADA, WORK, OTHER = "ada@example.com", "ada@work.example.com", "a/d+a@example.com"
 ADDED = "An address was added to your Identra account"
 REMOVED = "An address was removed from your Identra account"
-CHANGED = "Your Identra account has another primary address"
+CHANGED = "The address of your Identra account was changed"
 Sqlite = pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
 
 

@@ -77,10 +77,11 @@ class AttemptLog:
     ) -> tuple[Kept, ...]:
         """A user's attempts, and those about these subjects that are nobody's; newest first."""
         t = self._db.tables.attempts
-        whose: Any = t.user_id == user_id
-        if subjects:
-            whose |= t.user_id.is_null() & t.subject.is_in(list(subjects))
-        return await self._newest(whose, limit)
+        found = await self._newest(t.user_id == user_id, limit)
+        if subjects:  # by itself, since either goes by an index and both at once may not
+            theirs = t.user_id.is_null() & t.subject.is_in(list(subjects))
+            found += await self._newest(theirs, limit)
+        return tuple(sorted(found, key=lambda one: one.attempt_id, reverse=True)[:limit])
 
     async def _newest(self, which: Any, limit: int = MOST) -> tuple[Kept, ...]:
         t = self._db.tables.attempts

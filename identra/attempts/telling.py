@@ -127,6 +127,8 @@ def _gone(kept: Kept, before: Sequence[Kept]) -> str:
             return f"the code had already been used, by attempt {one.attempt_id}"
         if sent := one.last("code.sent"):
             return _lapsed(kept, one, sent, "code")
+        if one.last("code.withheld"):
+            return f"no code had been sent: nobody had proved that address ({one.attempt_id})"
     return "no code had been asked for, as far as is known"
 
 

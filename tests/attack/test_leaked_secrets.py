@@ -95,12 +95,31 @@ class Journey:
         pair = self.know_pair(await self.who.confirm(ADA, code, second))
         assert reason(await self.who.confirm(ADA, code, second)) == "INVALID_CODE"
         assert reason(await self.who.log_in(ADA, wrong)) == "INVALID_CREDENTIALS"
+        second = await self._new_passwords(second)
         pair = self.know_pair(await self.who.log_in(ADA, second))
         key = {"Idempotency-Key": self.know("idempotency key", token())}
         pair = self.know_pair(await self.who.refresh(refresh(pair), **key))
         await self.who.say("/token/revoke", {"refresh_token": refresh(pair)})
         assert reason(await self.who.refresh(refresh(pair))) == "INVALID_REFRESH_TOKEN"
         assert reason(await self.who.info(access(pair))) == "INVALID_TOKEN"
+
+    async def _new_passwords(self, former: str) -> str:
+        """Another by a mailed code, and another by the one that it was; the last of them."""
+        pair = self.know_pair(await self.who.log_in(ADA, former))
+        reset, changed = (
+            self.know("password", f"{word} horse battery staple") for word in ("renewed", "changed")
+        )
+        await self.who.say("/password/reset", {"email": ADA})
+        body = {"email": ADA, "code": await self.code(ADA), "password": reset}
+        pair = self.know_pair(await self.who.say("/password/reset/confirm", body))
+        said = {"password": changed, "current_password": reset}
+        assert reason(await self.who.say("/me/password", said, bearer=access(pair))) == "200"
+        await self.who.say("/me/addresses", {"email": f"work-{ADA}"}, bearer=access(pair))
+        code = await self.code(f"work-{ADA}")
+        further = {"email": f"work-{ADA}", "code": code}
+        await self.who.say("/me/addresses/confirm", further, bearer=access(pair))
+        assert reason(await self.who.ask("/me/export", bearer=access(pair))) == "200"
+        return changed
 
     async def _codes(self) -> dict[str, Any]:
         await self.who.say("/email/code", {"email": BOB, "use_html": True})
@@ -277,6 +296,7 @@ def _commands(journey: Journey, file: Path) -> str:
     shown = (
         ("users", "list", "--json"),
         ("users", "show", ADA, "--json"),
+        ("users", "export", ADA),
         ("keys", "list", "--json"),
         ("config", "show"),
         ("config", "show", "--json"),

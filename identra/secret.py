@@ -25,6 +25,11 @@ def digits(count: int) -> str:
     return f"{secrets.randbelow(10**count):0{count}d}"
 
 
+def portion() -> float:
+    """A uniformly random part of a whole: at least 0, less than 1."""
+    return secrets.randbelow(1 << 53) / (1 << 53)
+
+
 def uuid7() -> str:
     """A UUIDv7 (RFC 9562, 5.7): sorts by the millisecond it was made in, 74 bits random."""
     milliseconds = time.time_ns() // 1_000_000

@@ -13,6 +13,7 @@ from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
 from identra.app.plugging import Plugged, plug
 from identra.app.preparing import demand_schema
+from identra.app.telling import Bell, keep_delivering
 from identra.binding import Binding
 from identra.devices import Devices
 from identra.introspection import Introspection
@@ -72,6 +73,7 @@ async def build(
         )
         opening.demand_fit_pages(edges.providers, dev=dev)
         keeping.keep_sweeping(loaded.tree, usable, edges.state, opened)
+        keep_delivering(loaded.tree, edges, opened)
         _keep_showing(loaded.tree, edges, opened)
         rooms = furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)
@@ -105,6 +107,7 @@ class Edges:
     attempts: Attempts
     tracer: Tracer
     plugged: Plugged
+    bell: Bell
 
 
 async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each by name
@@ -118,7 +121,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     tracer: Tracer,
     dev: bool,
 ) -> Edges:
-    tree, clock = loaded.tree, swapped.clock or opening.system_clock
+    tree, clock, bell = loaded.tree, swapped.clock or opening.system_clock, Bell()
     found = loader.load_for(loaded, swapped.plugins)
     providers = await opening.settle_issuers(found, db, clock)
     keys = await open_ring(tree, db, clock, meter, opened)
@@ -146,7 +149,9 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
             transport=swapped.transport,
             opened=opened,
             meter=meter,
+            bell=bell,
         ),
+        bell=bell,
     )
 
 

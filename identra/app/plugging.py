@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from identra.acceptance import Acceptance
 from identra.app import opening
-from identra.events import Events
+from identra.app.telling import record_events
 from identra.hooks import Hooks, bind
 from identra.messenger import Messenger
 from identra.meter import UNMETERED
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from identra.app.telling import Bell
     from identra.db import Database
+    from identra.events import Events
     from identra.loader import Providers
     from identra.meter import Meter
     from identra.settings import SettingsTree
@@ -47,11 +49,12 @@ def plug(  # noqa: PLR0913 - the edges they work with, each by name
     transport: httpx.AsyncBaseTransport | None,
     opened: AsyncExitStack,
     meter: Meter = UNMETERED,
+    bell: Bell | None = None,
 ) -> Plugged:
     """Bind the hooks and begin to tell observers, until the house is closed."""
     upstreams = opening.hook_upstreams(providers, transport, opened)
     observers = Observers()
-    events = Events(db, clock, meter, observers.tell)
+    events = record_events(tree, db, clock, meter=meter, tell=observers.tell, bell=bell)
     mishaps = Mishaps(events, meter)
     hooks = Hooks(providers, upstreams, mishaps)
     observers.start(bind(providers, upstreams, "observe"), mishaps)

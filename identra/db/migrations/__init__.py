@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from piccolo.querystring import QueryString
 
 from identra.db import catalogue
-from identra.db.migrations import ledger, m0001_initial, m0002_attempts, plan
+from identra.db.migrations import ledger, m0001_initial, m0002_attempts, m0005_webhooks, plan
 from identra.db.migrations.ledger import LEDGER, SchemaError, Standing
 from identra.db.migrations.step import Step
 from identra.db.overtaken import Overtaken
@@ -52,7 +52,13 @@ APART = frozenset({"cockroach"})
 every statement may be repeated there, and the ledger says who was first."""
 TURNS = 3
 
-STEPS = (m0001_initial.STEP, m0002_attempts.STEP)
+STEPS = (
+    m0001_initial.STEP,
+    m0002_attempts.STEP,
+    Step(3, "account", needs=1, changes=()),
+    Step(4, "letters", needs=1, changes=()),
+    m0005_webhooks.STEP,
+)
 
 
 async def standing(db: Database, steps: Sequence[Step] = STEPS) -> Standing:

@@ -1,0 +1,76 @@
+"""What happens is told to those who asked for it, once at least and in order, whatever they do."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from callers import House, open_house
+from standin.receiver import SECRET, Receiver
+from standin.sites import open_site
+
+from identra.values import SECOND, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from clock import FrozenClock
+
+    from identra.settings import Persistence
+
+ADA, EVE = "ada@example.com", "eve@example.com"
+FIRST_LOGIN = ["user.created", "address.proved", "login.succeeded"]
+OF_PEOPLE = ["user.*", "address.*", "login.*", "session.*"]
+PATIENCE = 10
+
+
+@asynccontextmanager
+async def told(
+    folder: Path, place: Persistence, clock: FrozenClock, receiver: Receiver, **said: Any
+) -> AsyncIterator[House]:
+    """A house that tells a receiver, by the settings' section of the target `app`."""
+    with open_site(receiver) as site:
+        section = {"url": f"{site.base_url}/hooks", "secrets": [SECRET], "allow_private": True}
+        section |= {"events": OF_PEOPLE}
+        sections = {"webhooks.app": section | said}
+        async with open_house(folder, place, sections=sections, clock=clock) as house:
+            yield house
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def waiting(house: House) -> list[dict[str, Any]]:
+    t = house.app.database.tables.dispatches
+    query = t.select().where(t.state != "delivered").order_by(t.turn, t.id)
+    return await house.app.database.fetch(query)
+
+
+async def untried(house: House) -> bool:
+    return any(row["tries"] == 0 for row in await waiting(house))
+
+
+async def test_a_first_login_is_told_in_the_order_of_its_events(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    """Signed by the secret, with the instant and the user of the event, and nothing secret."""
+    receiver = Receiver()
+    async with told(tmp_path, persistence, clock, receiver) as house:
+        await house.owner(ADA)
+        await until(lambda: len(receiver.heard) >= len(FIRST_LOGIN))
+        t = house.app.database.tables.events
+        rows = {row["id"]: row for row in await house.app.database.fetch(t.select())}
+    assert receiver.forged == []
+    assert receiver.types() == FIRST_LOGIN
+    for message in receiver.heard:
+        row = rows[message.id]
+        assert message.body["timestamp"] == rfc3339(row["at"])
+        assert message.at == clock() // SECOND
+        assert message.body["data"]["user_id"] == row["user_id"]
+        assert ADA not in str(message.body)
+        assert message.path == "/hooks"

@@ -14,6 +14,7 @@ from wires import certificates
 
 from identra.settings import SettingsError, load
 from identra.upstream import Outlet
+from identra.upstream import outlet as outlets
 from identra.upstream.outlet import Barred, fit_address
 from identra.webhooks.signing import headers_of
 
@@ -36,12 +37,8 @@ async def outlet(
     async def resolve(_host: str, _port: int) -> Sequence[str]:
         return told.pop(0) if len(told) > 1 else told[0]
 
-    verify = certificates()
-    made = (
-        Outlet(url, grounds, resolve=resolve, verify=verify)
-        if told
-        else Outlet(url, grounds, verify=verify)
-    )
+    asked = resolve if told else outlets.resolve
+    made = Outlet(url, grounds, resolve=asked, verify=certificates())
     try:
         yield made
     finally:

@@ -17,6 +17,7 @@ from identra.app.telling import record_events
 from identra.attempts import AttemptLog
 from identra.copying import Copying, Place
 from identra.db.migrations import migrate, standing
+from identra.dispatches import Dispatches
 from identra.errors import OperatorError
 from identra.events import EventLog
 from identra.issuers import Issuers
@@ -70,6 +71,15 @@ async def opened_events(loaded: Loaded) -> AsyncIterator[tuple[EventLog, Reading
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
         yield EventLog(db), Reading(db)
+
+
+@asynccontextmanager
+async def opened_dispatches(loaded: Loaded) -> AsyncIterator[Dispatches]:
+    """What is on its way to webhooks. The schema is settled as for `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield Dispatches(db)
 
 
 @asynccontextmanager

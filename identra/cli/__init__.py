@@ -29,6 +29,7 @@ COMMANDS = {
     "plugins": "The plugins and what they are called.",
     "doctor": "What is wrong with this installation, and what to do.",
     "events": "What happened to accounts.",
+    "webhooks": "What others are told of it.",
     "explain": "Why an attempt to get in went as it did.",
     "housekeeping": "Remove what is over.",
     "openapi": "Print the description of the REST interface.",

@@ -2,6 +2,7 @@
 
 from identra.dispatches.nouns import DEAD, DELIVERED, WAITING, Dispatch, Recorded
 from identra.dispatches.queue import Queue
+from identra.dispatches.reading import Count, Dispatches, Kept
 from identra.dispatches.schedule import TRIES, next_try
 from identra.dispatches.writing import Writer
 
@@ -10,7 +11,10 @@ __all__ = [
     "DELIVERED",
     "TRIES",
     "WAITING",
+    "Count",
     "Dispatch",
+    "Dispatches",
+    "Kept",
     "Queue",
     "Recorded",
     "Writer",

@@ -45,7 +45,7 @@ class Recorded:
 class Dispatch:
     """A dispatch that this process has claimed, and for a while alone sends.
 
-    `tries` are those that failed.
+    `tries` are those that failed; a `late` one is not tried again.
     """
 
     dispatch_id: str
@@ -55,3 +55,4 @@ class Dispatch:
     tries: int
     body: str
     claim: str
+    late: bool

@@ -12,6 +12,7 @@ from piccolo.querystring import QueryString
 
 from identra.db import Param
 from identra.dispatches.nouns import DEAD, DELIVERED, WAITING, Dispatch
+from identra.dispatches.schedule import is_late
 from identra.secret import uuid7
 from identra.values import SECOND
 
@@ -30,7 +31,8 @@ BURIED: Final = 500
 """Dispatches of a target that is gone which one statement gives up."""
 
 _HEAD = (
-    "SELECT id, event_id, tries, due_at, claim, body, {} AS read_at FROM identra_dispatches"
+    "SELECT id, event_id, tries, turn, due_at, claim, outcome, body, {} AS read_at"
+    " FROM identra_dispatches"
     " WHERE target = {} AND state = 'waiting' AND lane = {} ORDER BY turn, id LIMIT 1"
 )
 _CLAIM = (
@@ -50,6 +52,8 @@ _PUT_OFF = (
     " WHERE id = {} AND claim = {}"
 )
 
+_RELEASE = "UPDATE identra_dispatches SET due_at = {}, claim = NULL WHERE id = {} AND claim = {}"
+
 
 class Queue:
     """Takes and settles dispatches. Each raises StoreUnavailable."""
@@ -63,6 +67,7 @@ class Queue:
         )
         ours = (Param("outcome"), Param("tries"), Param("id"), Param("claim"))
         self._settle = self._prepare(_SETTLE, Param("state"), db.now(), *ours)
+        self._release = self._prepare(_RELEASE, db.now(), Param("id"), Param("claim"))
         self._put_off = self._prepare(_PUT_OFF, db.now(), Param("wait"), *ours)
 
     async def lanes(self, target: str, limit: int) -> Sequence[str]:
@@ -105,7 +110,7 @@ class Queue:
 
     async def release(self, dispatch: Dispatch) -> None:
         """It was not sent after all: whoever comes first sends it."""
-        await self._wait(dispatch, 0, "released", dispatch.tries)
+        await self._db.change(self._release.bind(**_ours(dispatch)))
 
     async def bury(self, target: str, outcome: str) -> int:
         """Give up some of what waits for a target, and tell how many that were."""
@@ -160,4 +165,5 @@ def _claimed(head: Row, target: str, lane: str, claim: str) -> Dispatch:
         tries=head["tries"],
         body=head["body"],
         claim=claim,
+        late=is_late(head["read_at"] - head["turn"], tried=head["outcome"] is not None),
     )

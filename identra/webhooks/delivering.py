@@ -130,7 +130,7 @@ class Delivery:
         return await self._fail(dispatch, verdict)
 
     async def _fail(self, dispatch: Dispatch, verdict: Verdict) -> bool:
-        wait = next_try(dispatch.tries + 1, portion(), verdict.asked)
+        wait = next_try(dispatch.tries + 1, portion(), verdict.asked, late=dispatch.late)
         if wait is None:
             await self._queue.give_up(dispatch, verdict.outcome)
         else:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from identra.settings.webhooks import Webhook
     from identra.upstream import Grounds
 
-TEST = "webhook.test"
-"""What `identra webhooks send-test` sends; it is recorded nowhere."""
-
 
 @dataclass(frozen=True, slots=True)
 class Target:

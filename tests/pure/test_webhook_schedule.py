@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identra.dispatches.schedule import DELAYS, LONGEST, SPREAD, TRIES, next_try
+from identra.dispatches.schedule import (
+    DELAYS,
+    LONGEST,
+    PATIENCE,
+    SPREAD,
+    TRIES,
+    is_late,
+    next_try,
+)
 from identra.values import HOUR, MINUTE, SECOND
 
 chances = st.floats(0, 1)
@@ -38,3 +46,13 @@ def test_a_target_can_put_a_try_off_by_a_day_and_never_hasten_it(
     assert usual is not None
     assert wait is not None
     assert wait == max(usual, min(asked, LONGEST))
+
+
+def test_what_waited_behind_a_long_outage_has_one_try() -> None:
+    """Longer than any dispatch's own tries take; what an operator has sent again has them all."""
+    longest = sum(DELAYS) * (1 + SPREAD)
+    assert longest < PATIENCE
+    assert not is_late(PATIENCE, tried=False)
+    assert is_late(PATIENCE + 1, tried=False)
+    assert not is_late(PATIENCE + 1, tried=True)
+    assert next_try(1, 0.5, late=True) is None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from identra.app import App
     from identra.db import Database
 
-NOTHING = Swept(0, 0, 0, 0, 0)
+NOTHING = Swept(0, 0, 0, 0, 0, 0)
 YEAR = 365 * DAY
 
 
@@ -160,6 +160,16 @@ def test_the_command_sweeps_once_and_counts(
     asyncio.run(fill())
     assert run(["housekeeping", "--config", str(file), "--json"]) == 0
     removed = json.loads(capsys.readouterr().out)["removed"]
-    assert removed == {"sessions": 0, "state": 1, "spent": 0, "events": 0, "attempts": 0}
+    assert removed == {
+        "sessions": 0,
+        "state": 1,
+        "spent": 0,
+        "events": 0,
+        "attempts": 0,
+        "dispatches": 0,
+    }
     assert run(["housekeeping", "--config", str(file)]) == 0
-    assert capsys.readouterr().out == "0 sessions, 0 state, 0 spent, 0 events, 0 attempts removed\n"
+    assert (
+        capsys.readouterr().out
+        == "0 sessions, 0 state, 0 spent, 0 events, 0 attempts, 0 dispatches removed\n"
+    )

@@ -28,17 +28,13 @@ class Bell:
     """Wakes those of this process who deliver, once there is something for them."""
 
     def __init__(self) -> None:
-        self._heard: dict[str, Callable[[], None]] = {}
-
-    def hear(self, target: str, wake: Callable[[], None]) -> None:
-        """Have somebody woken for a target."""
-        self._heard[target] = wake
+        self.deliveries: dict[str, Delivery] = {}
 
     def ring(self, targets: Sequence[str]) -> None:
         """Wake whoever delivers to these."""
         for target in targets:
-            if wake := self._heard.get(target):
-                wake()
+            if delivery := self.deliveries.get(target):
+                delivery.wake()
 
 
 def record_events(  # noqa: PLR0913 - what is told of events, each by name
@@ -67,7 +63,7 @@ def keep_delivering(tree: SettingsTree, edges: Edges, opened: AsyncExitStack) ->
     for target in read_targets(tree.webhooks) if db.writable else ():
         sender = Sender(target, Outlet(target.url, target.grounds), edges.clock)
         delivery = Delivery(Queue(db), sender, meter)
-        bell.hear(target.name, delivery.wake)
+        bell.deliveries[target.name] = delivery
         _keep(delivery, sender, opened)
 
 

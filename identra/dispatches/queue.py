@@ -12,6 +12,7 @@ from piccolo.querystring import QueryString
 
 from identra.db import Param
 from identra.dispatches.nouns import DEAD, DELIVERED, WAITING, Dispatch
+from identra.dispatches.reading import Dispatches
 from identra.dispatches.schedule import is_late
 from identra.secret import uuid7
 from identra.values import SECOND
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from identra.db import Database, Statement
     from identra.db.statement import Row
+    from identra.dispatches.reading import Count
 
 LEASE: Final = 30 * SECOND
 """How long a claim holds: a multiple of what sending may take."""
@@ -123,6 +125,10 @@ class Queue:
         ended: dict[Any, Any] = {t.state: DEAD, t.settled_at: now, t.outcome: outcome}
         these = t.id.is_in([row["id"] for row in rows])
         return await self._db.change(t.update(ended).where(these & waits))
+
+    async def backlog(self, target: str) -> Count:
+        """How much waits for a target, and since when the oldest does."""
+        return await Dispatches(self._db).count(target, WAITING)
 
     async def close_target(self, target: str, place: str) -> None:
         """Note that a target at this place wants no more."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from identra.deadline import parting
-from identra.dispatches import next_try
+from identra.dispatches import Count, next_try
 from identra.errors import IdentraError
 from identra.meter import UNMETERED
 from identra.secret import portion
@@ -32,6 +32,8 @@ GRACE: Final = 2.0
 """Seconds in which what is being sent may end while the house is closed."""
 TELLS: Final = 60.0
 """Seconds in which one failure of a target is told, and how many there were beside it."""
+MEASURES: Final = 15.0
+"""Seconds between two looks at how much waits."""
 CLOSED: Final = "the target is gone"
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,13 @@ class Delivery:
         self._news = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._told, self._untold = -TELLS, 0
+        self._measured = -MEASURES
+        self.backlog = Count(0, None)
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+        return self._target.name
 
     def wake(self) -> None:
         """Something was put into its queue."""
@@ -60,6 +69,7 @@ class Delivery:
             more = False
             try:
                 more = await self.look()
+                await self._measure()
             except IdentraError as fault:
                 log.warning("webhooks not looked for", target=self._target.name, cause=str(fault))
             if not more:
@@ -92,6 +102,12 @@ class Delivery:
         """Wait until nothing is being sent."""
         while self._busy:
             await asyncio.wait(self._busy.values())
+
+    async def _measure(self) -> None:
+        """See how much waits, for whoever watches; on `backlog` it stays until the next time."""
+        if self._meter.on and monotonic() - self._measured >= MEASURES:
+            self.backlog = await self._queue.backlog(self._target.name)
+            self._measured = monotonic()
 
     async def _make_room(self) -> None:
         while len(self._busy) >= AT_ONCE:

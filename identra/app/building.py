@@ -13,7 +13,7 @@ from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
 from identra.app.plugging import Plugged, plug
 from identra.app.preparing import demand_schema
-from identra.app.telling import Bell, keep_delivering
+from identra.app.telling import keep_delivering
 from identra.binding import Binding
 from identra.devices import Devices
 from identra.introspection import Introspection
@@ -107,7 +107,6 @@ class Edges:
     attempts: Attempts
     tracer: Tracer
     plugged: Plugged
-    bell: Bell
 
 
 async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each by name
@@ -121,7 +120,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
     tracer: Tracer,
     dev: bool,
 ) -> Edges:
-    tree, clock, bell = loaded.tree, swapped.clock or opening.system_clock, Bell()
+    tree, clock = loaded.tree, swapped.clock or opening.system_clock
     found = loader.load_for(loaded, swapped.plugins)
     providers = await opening.settle_issuers(found, db, clock)
     keys = await open_ring(tree, db, clock, meter, opened)
@@ -149,9 +148,7 @@ async def _open_edges(  # noqa: PLR0913 - what was opened before the edges, each
             transport=swapped.transport,
             opened=opened,
             meter=meter,
-            bell=bell,
         ),
-        bell=bell,
     )
 
 

@@ -92,7 +92,7 @@ class Gauges:
 
     def _webhooks(self) -> Iterator[Shown]:
         now = opening.system_clock()
-        for name, delivery in self.edges.bell.deliveries.items():
+        for name, delivery in self.edges.plugged.bell.deliveries.items():
             waiting = delivery.backlog
             yield (of.WEBHOOK_QUEUE.name, name), waiting.found
             age = 0.0 if waiting.oldest is None else (now - waiting.oldest) / SECOND

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from identra.acceptance import Acceptance
 from identra.app import opening
-from identra.app.telling import record_events
+from identra.app.telling import Bell, record_events
 from identra.hooks import Hooks, bind
 from identra.messenger import Messenger
 from identra.meter import UNMETERED
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from identra.app.telling import Bell
     from identra.db import Database
     from identra.events import Events
     from identra.loader import Providers
@@ -37,6 +36,7 @@ class Plugged:
     mishaps: Mishaps
     acceptance: Acceptance
     messenger: Messenger
+    bell: Bell
 
 
 def plug(  # noqa: PLR0913 - the edges they work with, each by name
@@ -49,11 +49,10 @@ def plug(  # noqa: PLR0913 - the edges they work with, each by name
     transport: httpx.AsyncBaseTransport | None,
     opened: AsyncExitStack,
     meter: Meter = UNMETERED,
-    bell: Bell | None = None,
 ) -> Plugged:
     """Bind the hooks and begin to tell observers, until the house is closed."""
     upstreams = opening.hook_upstreams(providers, transport, opened)
-    observers = Observers()
+    observers, bell = Observers(), Bell()
     events = record_events(tree, db, clock, meter=meter, tell=observers.tell, bell=bell)
     mishaps = Mishaps(events, meter)
     hooks = Hooks(providers, upstreams, mishaps)
@@ -67,4 +66,5 @@ def plug(  # noqa: PLR0913 - the edges they work with, each by name
         mishaps=mishaps,
         acceptance=Acceptance(hooks, mishaps, shortest=tree.password.min_length),
         messenger=messenger,
+        bell=bell,
     )

@@ -59,7 +59,7 @@ def record_events(  # noqa: PLR0913 - what is told of events, each by name
 
 def keep_delivering(tree: SettingsTree, edges: Edges, opened: AsyncExitStack) -> None:
     """Deliver to every target, for as long as the house is open and its database is written."""
-    db, bell, meter = edges.db, edges.bell, edges.meter
+    db, bell, meter = edges.db, edges.plugged.bell, edges.meter
     for target in read_targets(tree.webhooks) if db.writable else ():
         sender = Sender(target, Outlet(target.url, target.grounds), edges.clock)
         delivery = Delivery(Queue(db), sender, meter)

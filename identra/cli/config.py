@@ -28,9 +28,11 @@ def check(config: Path | None) -> None:
     from identra import loader
     from identra.app.opening import unfit_pages
     from identra.serve import demand_certificate
+    from identra.webhooks import read_targets
 
     loaded = read_settings(config)
     demand_certificate(loaded)
+    read_targets(loaded.tree.webhooks)
     providers = loader.load_for(loaded)
     for failure in providers.failures:
         click.echo(f"warning: left out: {failure.says}", err=True)

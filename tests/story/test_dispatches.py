@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from plans import Listening
 from standin.faults import Slow
 from standin.receiver import FORMER_KEY, KEY, Message, Receiver
 from standin.sites import open_site
 from told import open_post, target
 
+from identra.app.opening import system_clock
 from identra.dispatches import DEAD, DELIVERED, TRIES, WAITING
 from identra.dispatches.queue import LEASE, REST
 from identra.dispatches.schedule import DELAYS, SPREAD
 from identra.errors import Internal
-from identra.values import SECOND
+from identra.housekeeping import Housekeeping
+from identra.values import DAY, SECOND
 
 if TYPE_CHECKING:
     from clock import FrozenClock
@@ -207,3 +210,47 @@ async def test_a_target_gets_what_it_asked_for_and_nothing_else(
             ("one", "user.created"),
             ("two", "session.theft"),
         ]
+
+
+@pytest.mark.parametrize(("wanted", "statements"), [((), 1), (("app",), 2), (("app", "too"), 2)])
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+async def test_an_event_costs_one_statement_more_where_it_is_wanted_and_none_elsewhere(
+    database: Database, clock: FrozenClock, wanted: tuple[str, ...], statements: int
+) -> None:
+    """However many targets want it."""
+    targets = [target("http://127.0.0.1:1", name, events=("user.*",)) for name in ("app", "too")]
+    told = [one for one in targets if one.name in wanted]
+    spare = target("http://127.0.0.1:1", "spare", events=("session.theft",))
+    async with open_post(database, clock, *told, spare) as post:
+        listening = Listening(database._engine)
+        database._engine = listening  # type: ignore[assignment]
+        await post.events.record("user.created", user_id=ADA)
+        assert len(listening.heard.get("nothing", {})) == statements
+        assert len(await post.rows()) == len(wanted)
+
+
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+async def test_what_was_delivered_is_swept_after_a_day_and_what_was_not_after_a_month(
+    database: Database, clock: FrozenClock
+) -> None:
+    broken = Broken()
+    with open_site(broken) as site:
+        one, old = target(site.base_url), target(site.base_url, "old", events=("session.theft",))
+        async with open_post(database, clock, one, old) as post:
+            clock.instant = system_clock()
+            await post.events.record("user.created", user_id=EVE)
+            await post.events.record("user.created", user_id=ADA)
+            await post.events.record("session.theft", user_id=EVE)
+            await post.deliver()
+            dead = await post.queue.take("app", ADA)
+            assert dead is None
+            await post.queue.bury("app", "for the test")
+            swept = []
+            for days in (0.9, 0.2, 28, 2):
+                clock.advance(days * DAY / SECOND)
+                await Housekeeping(database, events_kept=None).sweep()
+                swept.append(sorted((r["target"], r["state"]) for r in await post.rows()))
+    kept = [("app", DEAD), ("old", WAITING)]
+    assert swept[0] == sorted([*kept, ("app", DELIVERED), ("app", DELIVERED)])
+    assert swept[1] == swept[2] == kept
+    assert swept[3] == []

@@ -32,7 +32,7 @@ GRACE: Final = 2.0
 """Seconds in which what is being sent may end while the house is closed."""
 TELLS: Final = 60.0
 """Seconds in which one failure of a target is told, and how many there were beside it."""
-MEASURES: Final = 15.0
+MEASURES: Final = 5.0
 """Seconds between two looks at how much waits."""
 CLOSED: Final = "the target is gone"
 

@@ -8,7 +8,9 @@ import random
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import httpx
@@ -20,6 +22,7 @@ from standin.sites import open_site
 from identra.app.opening import system_clock
 from identra.db import open_database
 from identra.dispatches import DEAD, DELIVERED, WAITING, Dispatches, Writer
+from identra.errors import StoreUnavailable
 from identra.events import Events
 from identra.secret import uuid7
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 SEED = 20_261_126
 EVENTS, USERS = 10_000, 500
-AT_ONCE = 16
+AT_ONCE = 4
 FAILING = 0.3
 KILL_EVERY = 10.0
 HASTEN_EVERY = 2.0
@@ -73,8 +76,10 @@ def test_each_event_arrives_and_in_its_user_s_order(home: str, build_town: Build
             recorded, kills = asyncio.run(live_through(town))
             print(told(moody, recorded, kills, time.monotonic() - began))  # noqa: T201 - the numbers
             states = town.rows("SELECT state, COUNT(*) AS n FROM identra_dispatches GROUP BY state")
+            written = town.count("events", "name = 'user.disabled'")
     assert all(is_cut_off(request) for request in moody.forged), "by a worker killed midway"
-    assert {row["state"]: row["n"] for row in states} == {DELIVERED: EVENTS}
+    assert {row["state"]: row["n"] for row in states} == {DELIVERED: written}
+    assert written >= EVENTS
     assert kills >= 3
     assert moody.failures > EVENTS * FAILING
     for user_id, reasons in recorded.items():
@@ -86,11 +91,11 @@ def is_cut_off(request: httpx.Request) -> bool:
 
 
 def heard(moody: Moody, user_id: str) -> list[str]:
-    """What was received of a user, each event when it first came."""
+    """What was received of a user, each event when it first came; what was recorded twice, once."""
     hers = [message for message in moody.heard if message.body["data"]["user_id"] == user_id]
     first = {message.id: message for message in reversed(hers)}
     order = dict.fromkeys(message.id for message in hers)
-    return [first[one].body["data"]["reason"] for one in order]
+    return [reason for reason, _ in groupby(first[one].body["data"]["reason"] for one in order)]
 
 
 async def live_through(town: Town) -> tuple[dict[str, list[str]], int]:
@@ -122,7 +127,10 @@ async def record(db: Database) -> dict[str, list[str]]:
     async def of(user_id: str, reasons: list[str]) -> None:
         for number in range(EVENTS // USERS):
             async with room:
-                await events.record("user.disabled", user_id=user_id, reason=f"{number}")
+                while True:  # a busy database is asked again, and the event may then be there twice
+                    with suppress(StoreUnavailable):
+                        await events.record("user.disabled", user_id=user_id, reason=f"{number}")
+                        break
                 reasons.append(f"{number}")
 
     await asyncio.gather(*(of(*one) for one in recorded.items()))
@@ -141,15 +149,23 @@ async def kill(town: Town) -> None:
 async def hasten(db: Database) -> None:
     while True:
         await asyncio.sleep(HASTEN_EVERY)
-        await Dispatches(db).replay("app")
+        with suppress(StoreUnavailable):
+            await Dispatches(db).replay("app")
 
 
 async def arrived(db: Database) -> None:
     dispatches = Dispatches(db)
     async with asyncio.timeout(PATIENCE):
         for state in (WAITING, DEAD):
-            while (await dispatches.count("app", state)).found:  # noqa: ASYNC110 - others work it off
+            while await are_there(dispatches, state):  # noqa: ASYNC110 - others work it off
                 await asyncio.sleep(1)
+
+
+async def are_there(dispatches: Dispatches, state: str) -> bool:
+    try:
+        return (await dispatches.count("app", state)).found > 0
+    except StoreUnavailable:
+        return True
 
 
 def told(moody: Moody, recorded: dict[str, list[str]], kills: int, seconds: float) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from identra.attempts import Kept
     from identra.db import Database
-    from identra.events import Recorded
+    from identra.dispatches import Recorded
     from identra.sessions import Roster
     from identra.users import Departures, User, Users
 

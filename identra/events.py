@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from identra.asked import Fact
+from identra.dispatches.nouns import Recorded
 from identra.meter import UNMETERED
 from identra.secret import uuid7
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from identra.db import Database
+    from identra.dispatches import Writer
     from identra.meter import Meter
     from identra.values import Clock, Peer
 
@@ -55,17 +56,6 @@ MOST: Final = 10_000
 """Events that are read at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event as it was recorded. `at` is in Unix microseconds."""
-
-    event_id: str
-    at: int
-    name: str
-    user_id: str | None
-    data: Mapping[str, str]
-
-
 class EventLog:
     """Questions about what was recorded."""
 
@@ -103,11 +93,13 @@ class Events:
         clock: Clock,
         meter: Meter = UNMETERED,
         tell: Callable[[Fact], None] | None = None,
+        writer: Writer | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._meter = meter
         self._tell = tell
+        self._writer = writer
         self._insert = db.prepare_insert(db.tables.events)
 
     async def logged_in(self, user_id: str, peer: str, since: int) -> bool:
@@ -141,11 +133,27 @@ class Events:
         if peer:
             told |= {"peer": peer.address or "", "attempt": peer.attempt_id}
         told = {key: value for key, value in told.items() if value}
-        at = self._clock()
-        await self._db.change(
-            self._insert.bind(id=uuid7(), at=at, name=name, user_id=user_id, data=json.dumps(told))
-        )
+        event = Recorded(uuid7(), self._clock(), name, user_id, told)
+        await self._keep(event)
         self._db.once_lasting(partial(self._meter.recorded, name, facts))
         if self._tell:
-            fact = Fact(name, at, user_id, MappingProxyType(told))
+            fact = Fact(name, event.at, user_id, MappingProxyType(told))
             self._db.once_lasting(partial(self._tell, fact))
+
+    async def _keep(self, event: Recorded) -> None:
+        """Write it, and, in one transaction with it, into the queues of those who are told."""
+        targets = self._writer.targets_of(event.name) if self._writer else ()
+        if self._writer is None or not targets:
+            await self._insert_row(event)
+            return
+        dispatch = partial(self._writer.write, event, targets)
+
+        async def both() -> None:
+            await self._insert_row(event)
+            await dispatch()
+
+        await self._db.jointly(both)
+
+    async def _insert_row(self, event: Recorded) -> None:
+        row = {"id": event.event_id, "at": event.at, "name": event.name, "user_id": event.user_id}
+        await self._db.change(self._insert.bind(**row, data=json.dumps(dict(event.data))))

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from identra.db import Param
+from identra.dispatches import DELIVERED, WAITING
 from identra.errors import IdentraError
+from identra.secret import uuid7_at
 from identra.values import DAY
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ BATCH: Final = 500
 
 SESSIONS_KEPT: Final = DAY
 """How long a session's row outlives the session: late refreshes are still told apart in the log."""
+
+DELIVERED_KEPT: Final = DAY
+DISPATCHES_KEPT: Final = 30 * DAY
+"""How long what was delivered can be looked at, and what was not can be sent again."""
 
 ATTEMPTS_KEPT: Final = 30 * DAY
 ATTEMPTS_MOST: Final = 1_000_000
@@ -48,6 +54,7 @@ class Swept:
     events: int
     attempts: int
     users: int
+    dispatches: int
 
 
 class Housekeeping:
@@ -97,6 +104,7 @@ class Housekeeping:
             events=await self._forget_events(now),
             attempts=await self._forget_attempts(now),
             users=await self._let_go(now),
+            dispatches=await self._forget_dispatches(now),
         )
 
     async def _let_go(self, now: int) -> int:
@@ -117,16 +125,30 @@ class Housekeeping:
         until = max(now - ATTEMPTS_KEPT, row["at"] if row else 0)
         return await self._clear(t, t.at, until)
 
+    async def _forget_dispatches(self, now: int) -> int:
+        """What was delivered a day ago, and what was given up, or waits, since a month.
+
+        Nothing waits so long but for a target that the settings no longer name.
+        """
+        t = self._db.tables.dispatches
+        old = uuid7_at(now - DISPATCHES_KEPT)
+        delivered = t.state == DELIVERED
+        return (
+            await self._clear(t, t.settled_at, now - DISPATCHES_KEPT)
+            + await self._clear(t, t.settled_at, now - DELIVERED_KEPT, delivered)
+            + await self._clear(t, t.id, old, t.state == WAITING)
+        )
+
     async def _forget_events(self, now: int) -> int:
         if self._events_kept is None:
             return 0
         t = self._db.tables.events
         return await self._clear(t, t.at, now - self._events_kept)
 
-    async def _clear(self, table: Any, instant: Any, until: int) -> int:
-        """Remove the rows whose indexed instant has come."""
+    async def _clear(self, table: Any, instant: Any, until: int | str, further: Any = None) -> int:
+        """Remove the rows whose indexed instant has come, of those the ones that are `further`."""
         cleared = 0
-        over = instant <= until
+        over = instant <= until if further is None else (instant <= until) & further
         query = table.select(table.id).where(over).limit(BATCH)
         while rows := await self._db.fetch(query):
             began = monotonic()

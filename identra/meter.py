@@ -56,6 +56,10 @@ class Meter(Protocol):
         """A plugin's code raised, was late or gave rubbish, in a call by this name."""
         ...
 
+    def webhook(self, target: str, outcome: str) -> None:
+        """A target was told of an event; `outcome` is delivered, failed, dead or gone."""
+        ...
+
     def show(self, gauges: Mapping[tuple[str, ...], float]) -> None:
         """Replace all that gauges show: each number by its metric's name and labels' values."""
         ...
@@ -85,6 +89,9 @@ class Unmetered:
         """Forget it."""
 
     def plugin_failed(self, *_: object, **__: object) -> None:
+        """Forget it."""
+
+    def webhook(self, *_: object, **__: object) -> None:
         """Forget it."""
 
     def show(self, *_: object, **__: object) -> None:

@@ -25,6 +25,11 @@ def digits(count: int) -> str:
     return f"{secrets.randbelow(10**count):0{count}d}"
 
 
+def portion() -> float:
+    """A uniformly random part of a whole: at least 0, less than 1."""
+    return secrets.randbelow(1 << 53) / (1 << 53)
+
+
 def uuid7() -> str:
     """A UUIDv7 (RFC 9562, 5.7): sorts by the millisecond it was made in, 74 bits random."""
     milliseconds = time.time_ns() // 1_000_000
@@ -32,6 +37,12 @@ def uuid7() -> str:
     high = (milliseconds & ((1 << 48) - 1)) << 80
     text = f"{high | 7 << 76 | (noise >> 68) << 64 | 2 << 62 | noise & _LOW:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def uuid7_at(microseconds: int) -> str:
+    """What sorts before every UUIDv7 that is made from an instant on, and behind the others."""
+    text = f"{max(microseconds, 0) // 1_000:012x}"
+    return f"{text[:8]}-{text[8:]}"
 
 
 def uuid7_made_at(text: str) -> int | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from standin.receiver import FORMER, SECRET
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -93,7 +95,9 @@ def is_project(fence: Fence) -> bool:
 def written(fence: Fence, folder: Path) -> Path:
     """A block of settings as a file, each secret file it names made in the folder."""
     (folder / "secret").write_text("a secret of this test\n")
+    (folder / "secrets").write_text(f"{SECRET}\n{FORMER}\n")
     moved = re.sub(r'(\w+_file) = "[^"]*"', rf'\1 = "{folder}/secret"', fence.text)
+    moved = moved.replace(f'secrets_file = "{folder}/secret"', f'secrets_file = "{folder}/secrets"')
     file = folder / "identra.toml"
     file.write_text(moved)
     return file

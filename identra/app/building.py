@@ -13,6 +13,7 @@ from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
 from identra.app.plugging import Plugged, plug
 from identra.app.preparing import demand_schema
+from identra.app.telling import keep_delivering
 from identra.binding import Binding
 from identra.devices import Devices
 from identra.introspection import Introspection
@@ -73,6 +74,7 @@ async def build(
         opening.demand_fit_pages(edges.providers, dev=dev)
         sweeper = opening.housekeeping(loaded.tree, usable, edges.plugged.events)
         keeping.keep_sweeping(loaded.tree, sweeper, edges.state, opened)
+        keep_delivering(loaded.tree, edges, opened)
         _keep_showing(loaded.tree, edges, opened)
         rooms = furnish(loaded.tree, edges)
         return _hand_over(loaded.tree, edges, rooms, opened.pop_all(), dev=dev)

@@ -71,7 +71,7 @@ class Gauges:
 
     def read(self) -> dict[tuple[str, ...], float]:
         """Each number by its metric's name and labels' values."""
-        return dict([*self._process(), *self._stores(), *self._ring()])
+        return dict([*self._process(), *self._stores(), *self._webhooks(), *self._ring()])
 
     def _process(self) -> Iterator[Shown]:
         yield (of.READY.name,), float(self.edges.keys.age < READ_LATELY)
@@ -89,6 +89,14 @@ class Gauges:
             yield (of.REDIS_UP.name,), float(self.edges.state.answered)
             yield (of.REDIS_CONNECTIONS.name, "most"), MOST_TO_REDIS
             yield (of.REDIS_CONNECTIONS.name, "used"), self.edges.state.used
+
+    def _webhooks(self) -> Iterator[Shown]:
+        now = opening.system_clock()
+        for name, delivery in self.edges.plugged.bell.deliveries.items():
+            waiting = delivery.backlog
+            yield (of.WEBHOOK_QUEUE.name, name), waiting.found
+            age = 0.0 if waiting.oldest is None else (now - waiting.oldest) / SECOND
+            yield (of.WEBHOOK_AGE.name, name), age
 
     def _ring(self) -> Iterator[Shown]:
         now = opening.system_clock()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from identra import master
 from identra.app import keeping, opening
 from identra.app.preparing import settle_schema
-from identra.events import Events
+from identra.app.telling import record_events
 from identra.keys import RELOAD_EVERY, Orders, Resealing, Rotation, RotationPolicy, Sealing, Turning
 from identra.meter import UNMETERED
 from identra.nodes import Nodes
@@ -56,7 +56,7 @@ async def open_ring(
 def workshop(tree: SettingsTree, db: Database, clock: Clock, meter: Meter = UNMETERED) -> Workshop:
     """What changes the ring of this database. Raises MasterKeyError for files of no use."""
     keys = master.read_files(tree.keys.master_key_files)
-    events, policy = Events(db, clock, meter), rotation_policy(tree)
+    events, policy = record_events(tree, db, clock, meter=meter), rotation_policy(tree)
     steps = opening.steps(tree, db, keys, events)
     sealing = Sealing(keys, Nodes(db))
     turning = Turning(db, steps, sealing)

@@ -13,12 +13,14 @@ from identra.acquaintance import Acquaintance
 from identra.app import opening
 from identra.app.plugging import plug
 from identra.app.preparing import demand_schema, settle_schema
+from identra.app.telling import record_events
 from identra.attempts import AttemptLog
 from identra.copying import Copying, Place
 from identra.db.migrations import migrate, standing
+from identra.dispatches import Dispatches
 from identra.dossier import Dossier
 from identra.errors import OperatorError
-from identra.events import EventLog, Events
+from identra.events import EventLog
 from identra.issuers import Issuers
 from identra.limits import Ledger
 from identra.mail import NoMailer
@@ -76,6 +78,15 @@ async def opened_events(loaded: Loaded) -> AsyncIterator[tuple[EventLog, Reading
 
 
 @asynccontextmanager
+async def opened_dispatches(loaded: Loaded) -> AsyncIterator[Dispatches]:
+    """What is on its way to webhooks. The schema is settled as for `opened_office`."""
+    async with AsyncExitStack() as opened:
+        db = await opening.database(loaded.tree, None, opened)
+        await settle_schema(db)
+        yield Dispatches(db)
+
+
+@asynccontextmanager
 async def opened_copying(loaded: Loaded, other: Loaded) -> AsyncIterator[Copying]:
     """A copy from one database to another, which is migrated and gets a master key if need be.
 
@@ -130,7 +141,7 @@ async def opened_arrivals(loaded: Loaded) -> AsyncIterator[Arrivals]:
     async with AsyncExitStack() as opened:
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
-        yield Arrivals(db, Events(db, opening.system_clock))
+        yield Arrivals(db, record_events(loaded.tree, db, opening.system_clock))
 
 
 @asynccontextmanager
@@ -148,7 +159,7 @@ async def opened_issuers(loaded: Loaded) -> AsyncIterator[Issuers]:
     async with AsyncExitStack() as opened:
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
-        yield Issuers(db, Events(db, opening.system_clock))
+        yield Issuers(db, record_events(loaded.tree, db, opening.system_clock))
 
 
 async def moved_issuers(loaded: Loaded, providers: Providers) -> Mapping[str, str]:
@@ -173,7 +184,7 @@ async def opened_relief(loaded: Loaded) -> AsyncIterator[Relief]:
         db = await opening.database(tree, None, opened)
         await settle_schema(db)
         store = await opening.state(tree, db, opened)
-        events = Events(db, clock)
+        events = record_events(tree, db, clock)
         users = Users(db, events, clock)
         known = Acquaintance(users, events, clock)
         yield Relief(Ledger(store), loader.load_for(loaded), users, known, events)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from identra import master
+from identra.app.telling import record_events
 from identra.challenges import SPENT_KEPT
 from identra.db import open_database, open_theirs, why
 from identra.errors import OperatorError, StoreUnavailable
@@ -198,7 +199,7 @@ def hashing(tree: SettingsTree, opened: AsyncExitStack) -> Hashing:
 def ring(tree: SettingsTree, db: Database, clock: Clock) -> Keys:
     """The key ring, not yet read. Raises MasterKeyError for files that can't be used."""
     keys = master.read_files(tree.keys.master_key_files)
-    return Keys(db, keys, steps(tree, db, keys, Events(db, clock)), system_clock)
+    return Keys(db, keys, steps(tree, db, keys, record_events(tree, db, clock)), system_clock)
 
 
 def steps(tree: SettingsTree, db: Database, keys: MasterKeys, events: Events) -> Steps:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from identra.acceptance import Acceptance
 from identra.app import opening
-from identra.events import Events
+from identra.app.telling import Bell, record_events
 from identra.hooks import Hooks, bind
 from identra.messenger import Messenger
 from identra.meter import UNMETERED
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from identra.db import Database
+    from identra.events import Events
     from identra.loader import Providers
     from identra.meter import Meter
     from identra.settings import SettingsTree
@@ -35,6 +36,7 @@ class Plugged:
     mishaps: Mishaps
     acceptance: Acceptance
     messenger: Messenger
+    bell: Bell
 
 
 def plug(  # noqa: PLR0913 - the edges they work with, each by name
@@ -50,8 +52,8 @@ def plug(  # noqa: PLR0913 - the edges they work with, each by name
 ) -> Plugged:
     """Bind the hooks and begin to tell observers, until the house is closed."""
     upstreams = opening.hook_upstreams(providers, transport, opened)
-    observers = Observers()
-    events = Events(db, clock, meter, observers.tell)
+    observers, bell = Observers(), Bell()
+    events = record_events(tree, db, clock, meter=meter, tell=observers.tell, bell=bell)
     mishaps = Mishaps(events, meter)
     hooks = Hooks(providers, upstreams, mishaps)
     observers.start(bind(providers, upstreams, "observe"), mishaps)
@@ -64,4 +66,5 @@ def plug(  # noqa: PLR0913 - the edges they work with, each by name
         mishaps=mishaps,
         acceptance=Acceptance(hooks, mishaps, shortest=tree.password.min_length),
         messenger=messenger,
+        bell=bell,
     )

@@ -9,18 +9,19 @@ import structlog
 
 from identra import loader, master
 from identra.app import opening
+from identra.app.telling import record_events
 from identra.copying import demand_whole
 from identra.db.migrations import STEPS, migrate, plan_of, standing
 from identra.errors import OperatorError, PluginFailed
-from identra.events import Events
 from identra.mail import open_letters
 from identra.mishaps import Mishaps
+from identra.webhooks import read_targets
 
 if TYPE_CHECKING:
     from identra.db import Database
     from identra.db.migrations import Standing
     from identra.loader import Providers
-    from identra.settings import Loaded
+    from identra.settings import Loaded, SettingsTree
 
 SCHEMA_REMEDY: Final = "the database's tables are older than this release; run `identra migrate`"
 
@@ -36,6 +37,7 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
     open_letters(tree.mail, opening.system_clock)
     embedded = tree.persistence.driver == "sqlite" and not read_only
     found = loader.load_for(loaded)
+    read_targets(tree.webhooks)
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
         if embedded:
@@ -47,14 +49,14 @@ async def prepare(loaded: Loaded, *, read_only: bool = False) -> None:
         await opening.ring(tree, db, opening.system_clock).load()
         usable = db.only_reading() if read_only else db
         providers = await opening.settle_issuers(found, usable, opening.system_clock)
-        await tell_of_failures(providers, usable)
+        await tell_of_failures(tree, providers, usable)
     if schema.newer:
         log.info("schema is newer", step=str(schema.newer), known=str(STEPS[-1]))
 
 
-async def tell_of_failures(providers: Providers, db: Database) -> None:
+async def tell_of_failures(tree: SettingsTree, providers: Providers, db: Database) -> None:
     """Log each plugin that is left out; where the database may be written it is an event too."""
-    mishaps = Mishaps(Events(db, opening.system_clock))
+    mishaps = Mishaps(record_events(tree, db, opening.system_clock))
     for failure in providers.failures:
         log.error("plugin left out", plugin=failure.name, cause=failure.says)
         if db.writable:

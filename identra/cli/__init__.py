@@ -30,6 +30,7 @@ COMMANDS = {
     "mail": "The letters that leave, and how each of them looks.",
     "doctor": "What is wrong with this installation, and what to do.",
     "events": "What happened to accounts.",
+    "webhooks": "What others are told of it.",
     "explain": "Why an attempt to get in went as it did.",
     "housekeeping": "Remove what is over.",
     "openapi": "Print the description of the REST interface.",

@@ -29,10 +29,12 @@ def check(config: Path | None) -> None:
     from identra.app.opening import system_clock, unfit_pages
     from identra.mail import open_letters
     from identra.serve import demand_certificate
+    from identra.webhooks import read_targets
 
     loaded = read_settings(config)
     demand_certificate(loaded)
     open_letters(loaded.tree.mail, system_clock)
+    read_targets(loaded.tree.webhooks)
     providers = loader.load_for(loaded)
     for failure in providers.failures:
         click.echo(f"warning: left out: {failure.says}", err=True)

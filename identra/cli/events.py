@@ -15,7 +15,7 @@ from identra.errors import OperatorError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from identra.events import Recorded
+    from identra.dispatches import Recorded
     from identra.settings import Loaded
     from identra.users.reading import Reading
 

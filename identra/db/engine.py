@@ -126,6 +126,13 @@ class Database:
 
         return await again(attempt, OVERTAKEN)
 
+    async def jointly(self, body: Callable[[], Awaitable[T]]) -> T:
+        """Run a body within the transaction that its task has open, else as one of its own."""
+        current = self._current.get()
+        if current is None or current.ended:
+            return await self.transact(body)
+        return await body()
+
     def only_reading(self) -> Database:
         """The same database for one that must not write: StoreUnavailable where it tries."""
         return Database(OnlyReads(self._engine), self._binding, self._clock)

@@ -156,6 +156,31 @@ class Attempt(Table, tablename="identra_attempts"):
     trail = _text()
 
 
+class Dispatch(Table, tablename="identra_dispatches"):
+    """An event on its way to one target. Those of one `lane` go by `turn`, one after the other."""
+
+    id = _key()
+    event_id = _words(36, index=True)
+    target = _words(32)
+    lane = _words(36)
+    turn = _instant()
+    state = _words(16)
+    tries = BigInt(default=None)
+    due_at = _instant()
+    claim = _words(36, null=True)
+    settled_at = _instant(null=True, index=True)
+    outcome = _words(255, null=True)
+    body = _text()
+
+
+class Gone(Table, tablename="identra_gone"):
+    """A target that said it wants no more; `place` is a digest of its URL."""
+
+    target = _key(32)
+    place = _words(64)
+    gone_at = _instant()
+
+
 class Issuer(Table, tablename="identra_issuers"):
     """What a provider's name stands for: the issuer or origin that it was first started with."""
 
@@ -202,6 +227,8 @@ class Tables:
     keys: type[Key]
     events: type[Event]
     attempts: type[Attempt]
+    dispatches: type[Dispatch]
+    gone: type[Gone]
     issuers: type[Issuer]
     spent: type[Spent]
     state: type[State]
@@ -220,6 +247,8 @@ class Tables:
             keys=bind(Key, binding),
             events=bind(Event, binding),
             attempts=bind(Attempt, binding),
+            dispatches=bind(Dispatch, binding),
+            gone=bind(Gone, binding),
             issuers=bind(Issuer, binding),
             spent=bind(Spent, binding),
             state=bind(State, binding),

@@ -12,7 +12,17 @@ from identra import loader, master
 from identra.app import opening
 from identra.app.keyring import rotation_policy
 from identra.attempts import AttemptLog
-from identra.doctor import database, keys, machine, mail, outside, providers, redis, settings
+from identra.doctor import (
+    database,
+    keys,
+    machine,
+    mail,
+    outside,
+    providers,
+    redis,
+    settings,
+    webhooks,
+)
 from identra.errors import IdentraError, OperatorError
 from identra.events import Events
 from identra.issuers import Issuers
@@ -24,6 +34,7 @@ from identra.settings import SettingsError, load
 from identra.settings.words import is_loopback
 from identra.state.redis import open_redis
 from identra.tracer import UNTRACED
+from identra.webhooks import read_targets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -53,6 +64,7 @@ async def examine(
     try:
         loaded = load(config, environ)
         found = loader.load_for(loaded)
+        read_targets(loaded.tree.webhooks)
     except (SettingsError, OperatorError) as fault:
         return (settings.REFUSED.of(str(fault)),)
     async with AsyncExitStack() as opened:
@@ -91,6 +103,7 @@ class Visit:
             self.redis,
             self.mail,
             self.providers,
+            self.webhooks,
             self.outside,
         ):
             async for finding in topic():
@@ -179,6 +192,11 @@ class Visit:
 
     def _is_local(self) -> bool:
         return is_loopback(urlsplit(self.tree.public_url).hostname or "")
+
+    async def webhooks(self) -> AsyncIterator[Finding]:
+        """Each target of webhooks."""
+        for finding in await webhooks.look(read_targets(self.tree.webhooks), self.db):
+            yield finding
 
     async def outside(self) -> AsyncIterator[Finding]:
         """The service as callers see it: where it was said to be called, else its certificate."""

@@ -102,6 +102,26 @@ PLUGINS_LEFT_OUT: Final = Metric(
     "Plugins and providers that the service started without",
     merging="max",
 )
+WEBHOOKS: Final = Metric(
+    "identra_webhooks_total",
+    "counter",
+    "Events told to webhooks, by what became of it",
+    ("target", "outcome"),
+)
+WEBHOOK_QUEUE: Final = Metric(
+    "identra_webhook_queue",
+    "gauge",
+    "Events that wait to be told to a webhook",
+    ("target",),
+    merging="max",
+)
+WEBHOOK_AGE: Final = Metric(
+    "identra_webhook_queue_age_seconds",
+    "gauge",
+    "Seconds since the oldest of them was recorded",
+    ("target",),
+    merging="max",
+)
 READY: Final = Metric(
     "identra_ready", "gauge", "1 where the worker can do its work", merging="each"
 )
@@ -164,6 +184,7 @@ BUILD: Final = Metric(
 EVERY: Final = (
     *(REQUESTS, REQUEST_SECONDS, TOKENS_REFUSED, LOGINS, SESSIONS_REVOKED, EVENTS),
     *(MAIL, PROVIDER_CALLS, PROVIDER_SECONDS, PLUGIN_FAILURES, PLUGINS_LEFT_OUT),
+    *(WEBHOOKS, WEBHOOK_QUEUE, WEBHOOK_AGE),
     *(READY, HASH_QUEUE, HASH_ROOM, MAIL_QUEUE, CONNECTIONS),
     *(REDIS_UP, REDIS_CONNECTIONS),
     *(KEYS, KEY_AGE, KEY_NEXT_STEP, KEY_RING_READ),

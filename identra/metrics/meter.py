@@ -81,6 +81,10 @@ class Pen:
         """Count a failed call into a plugin."""
         self._sheet.add(of.PLUGIN_FAILURES, (plugin, call))
 
+    def webhook(self, target: str, outcome: str) -> None:
+        """Count a dispatch of a webhook."""
+        self._sheet.add(of.WEBHOOKS, (target, outcome))
+
     def show(self, gauges: Mapping[Series, float]) -> None:
         """Replace what all gauges show; what is not among them is told no more."""
         for name, *labels in self._shown - gauges.keys():

@@ -33,6 +33,10 @@ def shown(tree: BaseModel) -> dict[str, Any]:
             out[key] = MASK if value.get_secret_value() else ""
         elif isinstance(value, BaseModel):
             out[key] = shown(value)
+        elif isinstance(value, dict):  # sections by names of the operator's own
+            out[key] = {inner: shown(section) for inner, section in value.items()}
+        elif isinstance(value, tuple) and any(isinstance(one, SecretStr) for one in value):
+            out[key] = [MASK] * len(value)
         elif written[key] is not None:
             out[key] = written[key]
     return out

@@ -15,8 +15,13 @@ LISTS = (list, tuple, set, frozenset)
 
 def model_at(model: type[BaseModel], at: At) -> type[BaseModel] | None:
     """The section's model that stands at a way; None where there is none."""
-    for key in at:
-        inner = [part for part in types_in(annotation_of(model, key)) if _is_model(part)]
+    rest = list(at)
+    while rest:
+        said = annotation_of(model, rest.pop(0))
+        if get_origin(said) is dict and rest:  # sections by names of the operator's own
+            rest.pop(0)
+            said = get_args(said)[1]
+        inner = [part for part in types_in(said) if _is_model(part)]
         if not inner:
             return None
         model = inner[0]
@@ -41,6 +46,11 @@ def types_in(annotation: Any) -> tuple[Any, ...]:
     if get_origin(annotation) is None or get_origin(annotation) in (*LISTS, dict):
         return (annotation,)
     return tuple(part for member in get_args(annotation) for part in types_in(member))
+
+
+def mentions(annotation: Any, kind: type) -> bool:
+    """Whether a type is of that kind, or a list or a union of such."""
+    return annotation is kind or any(mentions(part, kind) for part in get_args(annotation))
 
 
 def _is_model(part: Any) -> bool:

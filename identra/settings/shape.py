@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from identra.settings.faults import fault, from_validation, prefix_of
 from identra.settings.masking import secret_values
-from identra.settings.outline import LISTS, annotation_of, model_at, types_in
+from identra.settings.outline import LISTS, annotation_of, mentions, model_at, types_in
 from identra.settings.said import At, Flat, Said, flatten, nest
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _is_secret_file(model: type[BaseModel], at: At, secret: At) -> bool:
     inner = model_at(model, at[:-1])
     if inner is None or annotation_of(inner, at[-1]) is not None:
         return False
-    return SecretStr in types_in(annotation_of(inner, secret[-1]))
+    return mentions(annotation_of(inner, secret[-1]), SecretStr)
 
 
 def _contents(said: Said) -> str:
@@ -92,7 +92,7 @@ def _contents(said: Said) -> str:
 
 
 def _split_lists(model: type[BaseModel], flat: Flat) -> Flat:
-    """Each list that was written as one comma-separated string taken apart."""
+    """Each list that was written as one string taken apart, at its commas and line ends."""
     return {at: _split(model, at, said) for at, said in flat.items()}
 
 
@@ -102,4 +102,5 @@ def _split(model: type[BaseModel], at: At, said: Said) -> Said:
         return said
     if not any(get_origin(part) in LISTS for part in types_in(annotation_of(inner, at[-1]))):
         return said
-    return Said([part.strip() for part in said.value.split(",") if part.strip()], said.where)
+    parts = said.value.replace("\n", ",").split(",")
+    return Said([part.strip() for part in parts if part.strip()], said.where)

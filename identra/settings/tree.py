@@ -27,6 +27,7 @@ from identra.settings.sections import (
     SmtpMailer,
     Tracing,
 )
+from identra.settings.webhooks import Webhook
 from identra.settings.words import PlainText, PluginName, PublicUrl, is_loopback
 from identra.values import Settings
 
@@ -74,6 +75,7 @@ class SettingsTree(Settings):
         default_factory=dict, repr=False
     )
     hooks: dict[PluginName, dict[str, Any]] = Field(default_factory=dict, repr=False)
+    webhooks: dict[PluginName, Webhook] = Field(default_factory=dict)
     plugins: Plugins = Field(default_factory=Plugins)
     cors: Cors | None = None
     metrics: Metrics | None = None

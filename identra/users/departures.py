@@ -95,6 +95,8 @@ class Departures:
             await self._db.change(d.delete().where(d.user_id == user_id))
             return None
         await self._db.change(u.delete().where(u.id == user_id))  # and with it what is hers
+        # What was told of her, or waits to be: whoever listens hears that she is gone.
+        await self._db.change(t.dispatches.delete().where(t.dispatches.lane == user_id))
         await self._events.record("user.deleted", user_id=user_id)
         return True
 

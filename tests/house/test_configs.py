@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
-ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| (-|required|`[^`]*`) \| ", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-zA-Z0-9_.]+)` \| (-|required|`[^`]*`) \| ", re.MULTILINE)
 
 
 def section_of(annotation: Any) -> type[Settings] | None:
@@ -40,7 +40,8 @@ def keys(model: type[Settings], under: str = "") -> Iterator[tuple[str, str]]:
         key = field.alias or name
         inner = section_of(field.annotation)
         if inner is not None:
-            yield from keys(inner, f"{under}{key}.")
+            named = "NAME." if get_origin(field.annotation) is dict else ""
+            yield from keys(inner, f"{under}{key}.{named}")
         elif field.get_default(call_default_factory=True) is PydanticUndefined:
             yield f"{under}{key}", "required"
         else:

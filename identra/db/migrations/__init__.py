@@ -14,6 +14,7 @@ from identra.db.migrations import (
     m0002_attempts,
     m0003_account,
     m0004_locale,
+    m0005_webhooks,
     plan,
 )
 from identra.db.migrations.ledger import LEDGER, SchemaError, Standing
@@ -59,7 +60,13 @@ APART = frozenset({"cockroach"})
 every statement may be repeated there, and the ledger says who was first."""
 TURNS = 3
 
-STEPS = (m0001_initial.STEP, m0002_attempts.STEP, m0003_account.STEP, m0004_locale.STEP)
+STEPS = (
+    m0001_initial.STEP,
+    m0002_attempts.STEP,
+    m0003_account.STEP,
+    m0004_locale.STEP,
+    m0005_webhooks.STEP,
+)
 
 
 async def standing(db: Database, steps: Sequence[Step] = STEPS) -> Standing:

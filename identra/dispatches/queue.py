@@ -1,0 +1,175 @@
+"""The queue of each target: lanes that go on side by side, each in its own order.
+
+A dispatch is claimed by compare-and-set, for a while by the database's clock: no lock is held
+while it is sent, and what a killed process had claimed is due again when that while is over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from piccolo.querystring import QueryString
+
+from identra.db import Param
+from identra.dispatches.nouns import DEAD, DELIVERED, WAITING, Dispatch
+from identra.dispatches.reading import Dispatches
+from identra.dispatches.schedule import is_late
+from identra.secret import uuid7
+from identra.values import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from identra.db import Database, Statement
+    from identra.db.statement import Row
+    from identra.dispatches.reading import Count
+
+LEASE: Final = 30 * SECOND
+"""How long a claim holds: a multiple of what sending may take."""
+REST: Final = 5 * SECOND
+"""How long those behind a dispatch that is being sent are not looked at; whoever sends it goes on
+with them at once."""
+BURIED: Final = 500
+"""Dispatches of a target that is gone which one statement gives up."""
+
+_HEAD = (
+    "SELECT id, event_id, tries, turn, due_at, claim, outcome, body, {} AS read_at"
+    " FROM identra_dispatches"
+    " WHERE target = {} AND state = 'waiting' AND lane = {} ORDER BY turn, id LIMIT 1"
+)
+_CLAIM = (
+    "UPDATE identra_dispatches SET claim = {}, due_at = {} + {} WHERE id = {}"
+    " AND state = 'waiting' AND (due_at <= {} OR (claim IS NULL AND tries = 0))"
+)
+_REST = (
+    "UPDATE identra_dispatches SET due_at = {} WHERE target = {} AND state = 'waiting'"
+    " AND lane = {} AND due_at <= {} AND claim IS NULL AND id <> {}"
+)
+_SETTLE = (
+    "UPDATE identra_dispatches SET state = {}, settled_at = {}, outcome = {}, tries = {},"
+    " claim = NULL WHERE id = {} AND claim = {}"
+)
+_PUT_OFF = (
+    "UPDATE identra_dispatches SET due_at = {} + {}, outcome = {}, tries = {}, claim = NULL"
+    " WHERE id = {} AND claim = {}"
+)
+
+_RELEASE = "UPDATE identra_dispatches SET due_at = {}, claim = NULL WHERE id = {} AND claim = {}"
+
+
+class Queue:
+    """Takes and settles dispatches. Each raises StoreUnavailable."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._head = self._prepare(_HEAD, db.now(), Param("target"), Param("lane"))
+        self._claim = self._prepare(_CLAIM, Param("claim"), db.now(), LEASE, Param("id"), db.now())
+        self._rest = self._prepare(
+            _REST, Param("until"), Param("target"), Param("lane"), db.now(), Param("head")
+        )
+        ours = (Param("outcome"), Param("tries"), Param("id"), Param("claim"))
+        self._settle = self._prepare(_SETTLE, Param("state"), db.now(), *ours)
+        self._release = self._prepare(_RELEASE, db.now(), Param("id"), Param("claim"))
+        self._put_off = self._prepare(_PUT_OFF, db.now(), Param("wait"), *ours)
+
+    async def lanes(self, target: str, limit: int) -> Sequence[str]:
+        """Lanes in which something is due, among the first `limit` that are."""
+        t = self._db.tables.dispatches
+        due = (t.target == target) & (t.state == WAITING) & (t.due_at <= self._db.now())
+        rows = await self._db.fetch(t.select(t.lane).where(due).order_by(t.due_at).limit(limit))
+        return tuple(dict.fromkeys(row["lane"] for row in rows))
+
+    async def take(self, target: str, lane: str) -> Dispatch | None:
+        """Claim the first of a lane, if it may be sent now; of all who try one gets it.
+
+        Where it may not, those behind it rest as long as it does: each would be found due again
+        and again.
+        """
+        head = await self._db.first(self._head.bind(target=target, lane=lane))
+        if head is None:
+            return None
+        claim = uuid7()
+        if await self._db.change(self._claim.bind(id=head["id"], claim=claim)):
+            return _claimed(head, target, lane, claim)
+        until = head["due_at"]
+        if head["claim"] is not None:
+            until = min(until, head["read_at"] + REST)
+        resting = self._rest.bind(until=until, target=target, lane=lane, head=head["id"])
+        await self._db.change(resting)
+        return None
+
+    async def deliver(self, dispatch: Dispatch, outcome: str) -> None:
+        """It was received: so it stays, unless the claim ran out and another has it now."""
+        await self._end(dispatch, DELIVERED, outcome, dispatch.tries)
+
+    async def give_up(self, dispatch: Dispatch, outcome: str) -> None:
+        """Give it up; those behind it go on."""
+        await self._end(dispatch, DEAD, outcome, dispatch.tries + 1)
+
+    async def put_off(self, dispatch: Dispatch, wait: int, outcome: str) -> None:
+        """It failed, and is tried again in so many microseconds; those behind it wait."""
+        await self._wait(dispatch, wait, outcome, dispatch.tries + 1)
+
+    async def release(self, dispatch: Dispatch) -> None:
+        """It was not sent after all: whoever comes first sends it."""
+        await self._db.change(self._release.bind(**_ours(dispatch)))
+
+    async def bury(self, target: str, outcome: str) -> int:
+        """Give up some of what waits for a target, and tell how many that were."""
+        t = self._db.tables.dispatches
+        waits = (t.target == target) & (t.state == WAITING) & t.claim.is_null()
+        rows = await self._db.fetch(t.select(t.id).where(waits).limit(BURIED))
+        if not rows:
+            return 0
+        now = await self._db.instant()
+        ended: dict[Any, Any] = {t.state: DEAD, t.settled_at: now, t.outcome: outcome}
+        these = t.id.is_in([row["id"] for row in rows])
+        return await self._db.change(t.update(ended).where(these & waits))
+
+    async def backlog(self, target: str) -> Count:
+        """How much waits for a target, and since when the oldest does."""
+        return await Dispatches(self._db).count(target, WAITING)
+
+    async def close_target(self, target: str, place: str) -> None:
+        """Note that a target at this place wants no more."""
+        t, now = self._db.tables.gone, await self._db.instant()
+
+        async def note() -> None:
+            await self._db.change(t.delete().where(t.target == target))
+            await self._db.change(t.insert(t(target=target, place=place, gone_at=now)))
+
+        await self._db.transact(note)
+
+    async def is_closed(self, target: str, place: str) -> bool:
+        """Whether the target at this place wanted no more."""
+        t = self._db.tables.gone
+        asked = t.select(t.target).where((t.target == target) & (t.place == place))
+        return await self._db.first(asked) is not None
+
+    async def _end(self, dispatch: Dispatch, state: str, outcome: str, tries: int) -> None:
+        ended = {"state": state, "outcome": outcome, "tries": tries}
+        await self._db.change(self._settle.bind(**ended, **_ours(dispatch)))
+
+    async def _wait(self, dispatch: Dispatch, wait: int, outcome: str, tries: int) -> None:
+        waiting = {"wait": wait, "outcome": outcome, "tries": tries}
+        await self._db.change(self._put_off.bind(**waiting, **_ours(dispatch)))
+
+    def _prepare(self, sql: str, *args: Any) -> Statement:
+        return self._db.prepare(QueryString(sql, *args))
+
+
+def _ours(dispatch: Dispatch) -> dict[str, str]:
+    return {"id": dispatch.dispatch_id, "claim": dispatch.claim}
+
+
+def _claimed(head: Row, target: str, lane: str, claim: str) -> Dispatch:
+    return Dispatch(
+        dispatch_id=head["id"],
+        event_id=head["event_id"],
+        target=target,
+        lane=lane,
+        tries=head["tries"],
+        body=head["body"],
+        claim=claim,
+        late=is_late(head["read_at"] - head["turn"], tried=head["outcome"] is not None),
+    )

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 class Terms:
     """What there was: `kills` of workers, so that a proxy lost its answer; a store that `forgets`.
 
-    The longest that an answer may take, and one that waits for a provider, in seconds.
+    The longest that an answer may take, and one that waits for a provider, in seconds: 10 for the
+    provider, and what it takes to say so.
     """
 
     kills: bool = False
     forgets: bool = False
     longest: float = 5.0
-    farthest: float = 10.0
+    farthest: float = 10.5
 
 
 BUSY = 12.0

@@ -24,9 +24,10 @@ class Footprint:
     threads: int
     memory: int
 
-    def within(self, most: Footprint) -> bool:
-        """Whether nothing is held that was not held before; memory is another matter."""
-        return self.descriptors <= most.descriptors and self.connections <= most.connections
+    def within(self, most: Footprint, more: int) -> bool:
+        """Whether no more is held than that and a few connections; memory is another matter."""
+        held = self.descriptors - most.descriptors, self.connections - most.connections
+        return max(held) <= more
 
     def __str__(self) -> str:
         return (

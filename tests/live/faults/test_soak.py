@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
-from chaos.case import Terms
+from chaos.case import BUSY, Terms
 from chaos.footprint import footprint_of
 from chaos.pulse import wait
 from chaos.storm import Storm
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conftest import BuildNodes
 
-WARM = 1 / 4
+WARM = 1 / 2
 """Of the time: until then memory may grow."""
 LOOKS = 120
 FLAT = 1.05
@@ -51,5 +51,5 @@ def test_memory_stays_flat(
         first, last = median(seen[:quarter]), median(seen[-quarter:])
         print(f"{storm.summary()}; {first / 1024:.1f} MiB, in the end {last / 1024:.1f} MiB")
         assert nodes.workers() == workers
-        storm.judge(Terms())
+        storm.judge(Terms(longest=BUSY, farthest=BUSY))
         assert last <= first * FLAT

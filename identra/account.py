@@ -91,6 +91,7 @@ class Account:
             return False
         return True
 
+    @one_deadline
     async def take_turn(self, caller: Caller) -> User:
         """The caller as she is, in a transaction that is to change something of hers.
 

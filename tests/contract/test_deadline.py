@@ -12,13 +12,18 @@ from cable import Cable
 from homes import HERE, code_for, open_home
 
 from identra.account import Account
+from identra.addresses import Addresses
 from identra.binding import Binding
 from identra.db import open_database
 from identra.deadline import one_deadline
+from identra.departure import Departure
 from identra.errors import StoreUnavailable
+from identra.identities import Identities
 from identra.login import Login
+from identra.passwords import Passwords
 from identra.refresh import Refresh
 from identra.registration import Registration
+from identra.reset import Reset
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -60,7 +65,13 @@ async def test_a_slow_database_is_given_up_in_time_and_leaves_nothing_half_done(
             await app.users.list(limit=turn + 1)
 
 
-@pytest.mark.parametrize("use_case", [Account, Binding, Login, Refresh, Registration])
+HALL = (
+    *(Account, Addresses, Binding, Departure, Identities),
+    *(Login, Passwords, Refresh, Registration, Reset),
+)
+
+
+@pytest.mark.parametrize("use_case", HALL)
 def test_no_call_of_the_hall_is_without_a_deadline(use_case: type) -> None:
     calls = {name: call for name, call in vars(use_case).items() if not name.startswith("_")}
     assert calls

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from callers import House
+    from callers import Caller, House
     from plans import Plan
 
     from identra.settings import Persistence
 
 CROWD = 5_000
 ADA = "ada@example.com"
-SMALL = frozenset({"identra_keys"})
-"""The ring holds a handful of keys and is read whole."""
+SMALL = frozenset({"identra_keys", "identra_departures"})
+"""The ring holds a handful of keys and is read whole; so are the few who are about to leave."""
 SORTED = frozenset({"identra_keys", "identra_emails", "identra_identities"})
 """What may be sorted: of one user's things, those that stay few."""
 
@@ -62,6 +62,10 @@ async def test_every_way_in_goes_by_key(tmp_path: Path, persistence: Persistence
         ("code login", "identra_state"),
         ("OAuth login", "identra_identities"),
         ("OAuth login", "identra_state"),
+        ("reset", "identra_emails"),
+        ("further address", "identra_emails"),
+        ("removing", "identra_emails"),
+        ("leaving", "identra_departures"),
     }
 
 
@@ -177,8 +181,27 @@ async def _live(house: House, github: GitHub) -> Heard:
     tokens(await her.answer(ADA, code_for(house.app, ADA)))
     now[0] = "OAuth login"
     await _visit_github(house, github)
+    await _mend(house, her, now)
     now[0] = "coming to an end"
     return listening.heard
+
+
+async def _mend(house: House, her: Caller, now: list[str]) -> None:
+    """What a person does about her own account, her leave at the end."""
+    now[0] = "reset"
+    await her.say("/password/reset", {"email": ADA})
+    body = {"email": ADA, "code": code_for(house.app, ADA), "password": f"{PASSWORD} of hers"}
+    bearer = access(tokens(await her.say("/password/reset/confirm", body)))
+    now[0] = "further address"
+    further = {"email": "ada@work.example.com"}
+    assert (await her.say("/me/addresses", further, bearer=bearer)).is_success
+    said = further | {"code": code_for(house.app, further["email"])}
+    assert (await her.say("/me/addresses/confirm", said, bearer=bearer)).is_success
+    now[0] = "removing"
+    gone = await her.end(f"/me/addresses/{further['email']}", bearer=bearer)
+    assert gone.is_success
+    now[0] = "leaving"
+    assert (await her.end("/me", bearer=bearer)).is_success
 
 
 async def _visit_github(house: House, github: GitHub) -> None:

@@ -54,6 +54,10 @@ _PUT_OFF = (
     " WHERE id = {} AND claim = {}"
 )
 
+_RESUME = (
+    "UPDATE identra_dispatches SET due_at = {} WHERE id = {}"
+    " AND state = 'waiting' AND claim IS NULL AND tries = 0"
+)
 _RELEASE = "UPDATE identra_dispatches SET due_at = {}, claim = NULL WHERE id = {} AND claim = {}"
 
 
@@ -67,6 +71,7 @@ class Queue:
         self._rest = self._prepare(
             _REST, Param("until"), Param("target"), Param("lane"), db.now(), Param("head")
         )
+        self._resume = self._prepare(_RESUME, db.now(), Param("id"))
         ours = (Param("outcome"), Param("tries"), Param("id"), Param("claim"))
         self._settle = self._prepare(_SETTLE, Param("state"), db.now(), *ours)
         self._release = self._prepare(_RELEASE, db.now(), Param("id"), Param("claim"))
@@ -97,6 +102,20 @@ class Queue:
         resting = self._rest.bind(until=until, target=target, lane=lane, head=head["id"])
         await self._db.change(resting)
         return None
+
+    async def rest(self, target: str, lane: str) -> None:
+        """Leave those of a lane out of what is due for a while: somebody goes through it now.
+
+        Else one user's many would be all that is ever found due.
+        """
+        until = await self._db.instant() + REST
+        await self._db.change(self._rest.bind(until=until, target=target, lane=lane, head=""))
+
+    async def resume(self, target: str, lane: str) -> None:
+        """Have the first of a lane found due again, if it was never tried."""
+        head = await self._db.first(self._head.bind(target=target, lane=lane))
+        if head is not None:
+            await self._db.change(self._resume.bind(id=head["id"]))
 
     async def deliver(self, dispatch: Dispatch, outcome: str) -> None:
         """It was received: so it stays, unless the claim ran out and another has it now."""

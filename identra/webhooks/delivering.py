@@ -84,8 +84,10 @@ class Delivery:
         if await self._queue.is_closed(self._target.name, self._target.place):
             return bool(await self._queue.bury(self._target.name, CLOSED))
         for lane in lanes:
-            if lane not in self._busy:
-                await self._make_room()
+            await self._make_room()
+            if lane in self._busy:
+                await self._queue.rest(self._target.name, lane)
+            else:
                 self._busy[lane] = asyncio.create_task(self._keep_to(lane))
         return len(lanes) > AT_ONCE
 
@@ -119,7 +121,8 @@ class Delivery:
             for _ in range(RUN):
                 dispatch = await self._queue.take(self._target.name, lane)
                 if dispatch is None or not await self._send(dispatch):
-                    break
+                    return
+            await self._queue.resume(self._target.name, lane)
         except IdentraError as fault:  # the claim runs out, and somebody sends it again
             log.warning("webhook not settled", target=self._target.name, cause=str(fault))
         except Exception:  # one odd dispatch must not end the others

@@ -26,6 +26,7 @@ from redis.asyncio import Redis as RedisClient
 from scraping import address_of
 from standin.faults import Instead
 from standin.github import Email, GitHub, Person
+from standin.receiver import SECRET
 from standin.sites import Site, open_site
 
 from identra.app import build, opened_database
@@ -44,6 +45,8 @@ MAILER = ("mailer@example.com", "the mail server's password")
 DATABASE_PASSWORD = "the database's password"
 REDIS_PASSWORD = "the-password-of-redis"
 ISSUED_AT_GITHUB = "/login/oauth/access_token"
+NOBODY = "http://127.0.0.1:1/"
+"""What is told there waits in the database, to be read by the attacker."""
 SHORT = 16
 """Under this length other spellings of a secret could stand somewhere by chance."""
 
@@ -242,6 +245,7 @@ def _sections(box: Postbox, github: GitHub, site: Site, redis: Redis | None) -> 
             "tls": "none",
         },
         "providers.github": section_of(github, **there),
+        "webhooks.app": {"url": NOBODY, "secrets": [SECRET], "allow_private": True},
     }
     if redis:
         sections["redis"] = {"urls": list(redis.urls), "password": REDIS_PASSWORD}
@@ -289,6 +293,7 @@ async def _town(
 
 def _commands(journey: Journey, file: Path) -> str:
     """What an operator is shown."""
+    journey.know("webhook's secret", SECRET)
     password = journey.know("password", "battery staple of an operator")
     said = running.command(
         file, "users", "create", "cai@example.com", "--password-stdin", said=password
@@ -300,6 +305,8 @@ def _commands(journey: Journey, file: Path) -> str:
         ("keys", "list", "--json"),
         ("config", "show"),
         ("config", "show", "--json"),
+        ("webhooks", "list", "--json"),
+        ("webhooks", "show", "app", "--json"),
     )
     return said + "".join(running.command(file, *words) for words in shown)
 

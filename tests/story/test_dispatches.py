@@ -21,12 +21,14 @@ from identra.dispatches.schedule import DELAYS, SPREAD
 from identra.errors import Internal
 from identra.housekeeping import Housekeeping
 from identra.values import DAY, SECOND
+from identra.webhooks.delivering import PAGE
 
 if TYPE_CHECKING:
     from clock import FrozenClock
 
     from identra.db import Database
 
+MANY = PAGE + 16
 ADA, EVE = "01900000-0000-7000-8000-00000000000a", "01900000-0000-7000-8000-00000000000e"
 
 
@@ -138,6 +140,7 @@ async def test_a_target_that_is_gone_is_called_no_more_until_it_stands_elsewhere
             assert receiver.types() == ["user.enabled"]
 
 
+@pytest.mark.parametrize("persistence", ["postgres"], indirect=True)
 async def test_a_slow_target_holds_nobody_else_s(database: Database, clock: FrozenClock) -> None:
     slow, quick = Receiver(faults=lambda: Slow(30)), Receiver()
     with open_site(slow) as far, open_site(quick) as near:
@@ -254,3 +257,32 @@ async def test_what_was_delivered_is_swept_after_a_day_and_what_was_not_after_a_
     assert swept[0] == sorted([*kept, ("app", DELIVERED), ("app", DELIVERED)])
     assert swept[1] == swept[2] == kept
     assert swept[3] == []
+
+
+@pytest.mark.parametrize("persistence", ["postgres"], indirect=True)
+async def test_who_has_very_many_events_holds_nobody_else_s(
+    database: Database, clock: FrozenClock
+) -> None:
+    """Though hers are due first, and more than are looked at together."""
+    receiver = Receiver(faults=lambda: Slow(0.02))
+    with open_site(receiver) as site:
+        async with open_post(database, clock, target(site.base_url)) as post:
+            async with database.transaction():
+                for number in range(MANY):
+                    await post.events.record("user.disabled", user_id=ADA, reason=f"{number}")
+            await post.events.record("user.created", user_id=EVE)
+            delivery = post.deliveries["app"]
+            going_on = asyncio.create_task(delivery.run())
+            async with asyncio.timeout(20):
+                while not receiver.types(EVE):  # noqa: ASYNC110 - threads of the receiver
+                    await asyncio.sleep(0.01)
+            before = len(receiver.types(ADA))
+            async with asyncio.timeout(20):
+                while len(receiver.heard) < MANY + 1:  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(0.01)
+            going_on.cancel()
+            await asyncio.gather(going_on, return_exceptions=True)
+            await delivery.close()
+    assert before < PAGE
+    reasons = [m.body["data"]["reason"] for m in receiver.heard if m.type == "user.disabled"]
+    assert reasons == [f"{number}" for number in range(MANY)]

@@ -109,16 +109,19 @@ def test_a_key_of_another_certificate_is_refused_before_the_proxy_has_it(
     assert caller.verify(caller.sign_in(EMAIL))["sub"]
 
 
-class TestDoctor:
-    """Called by the name that people call, whose certificate the host trusts as people's do."""
+@pytest.fixture(scope="module")
+def named(site: Site, caller: Caller) -> None:
+    """The host knows the name that people call, and trusts its certificate as people's do."""
+    host = site.host("all1")
+    place = "/usr/local/share/ca-certificates/id.crt"
+    host.run(f"printf %s '{caller.authority}' >{place} && update-ca-certificates")
+    host.run(f"echo '{host.ip} {NAME}' >>/etc/hosts")
+    site.played("backup")
 
-    @pytest.fixture(scope="class", autouse=True)
-    def named(self, site: Site, caller: Caller) -> None:
-        host = site.host("all1")
-        place = "/usr/local/share/ca-certificates/id.crt"
-        host.run(f"printf %s '{caller.authority}' >{place} && update-ca-certificates")
-        host.run(f"echo '{host.ip} {NAME}' >>/etc/hosts")
-        site.played("backup")
+
+@pytest.mark.usefixtures("named")
+class TestDoctor:
+    """What is well is passed, and what is broken is named."""
 
     def test_what_is_well_is_passed(self, site: Site) -> None:
         done = site.played("doctor", url=f"https://{NAME}")

@@ -20,10 +20,10 @@ _LOOK_EVERY: Final = 0.5
 class FrontGate(HttpProtocol):
     """A connection that is judged by its first bytes' time, not by its last.
 
-    It is `silent` until something came.
+    `heard_at` is when something came last, at first when the connection did, by `monotonic`.
     """
 
-    __slots__ = ("silent",)
+    __slots__ = ("heard_at",)
 
     @property
     def idle_since(self) -> float | None:
@@ -33,7 +33,7 @@ class FrontGate(HttpProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection in, or end it at once where there is no room."""
-        self.silent = True
+        self.heard_at = monotonic()
         address = transport.get_extra_info("peername")
         if self._connections.enter(self, address[0] if isinstance(address, tuple) else None):
             super().connection_made(transport)  # type: ignore[no-untyped-call]
@@ -50,7 +50,7 @@ class FrontGate(HttpProtocol):
         """Take bytes in; only those that begin a request start its clock."""
         if self.transport is None:
             return
-        self.silent = False
+        self.heard_at = monotonic()
         began = self._time if self.http is not None and _is_under_way(self.http) else None
         super().data_received(data)
         if began is not None:

@@ -97,10 +97,12 @@ async def _finished(connections: set[HttpProtocol], until: float) -> None:
         await asyncio.sleep(_LOOK_EVERY)
 
 
-async def _heard(connections: set[FrontGate]) -> None:
-    """Wait for the first bytes of those that have sent none, within LONGEST_KNOCK."""
+async def _heard(connections: set[Any]) -> None:
+    """Give those who have just come, or just said something, LONGEST_KNOCK to be under way."""
     until = monotonic() + LONGEST_KNOCK
-    while any(one.silent for one in connections) and monotonic() < until:  # noqa: ASYNC110 - as above
+    while monotonic() < until and any(  # noqa: ASYNC110 - as above
+        one.heard_at > until - 2 * LONGEST_KNOCK for one in connections - _busy(connections)
+    ):
         await asyncio.sleep(_LOOK_EVERY)
 
 

@@ -28,10 +28,10 @@ class Canned(Protocol):
 class FrontGate(HttpProtocol):
     """A connection that is judged by its first bytes' time, not by its last.
 
-    It is `silent` until something came.
+    `heard_at` is when something came last, at first when the connection did, by `monotonic`.
     """
 
-    __slots__ = ("silent",)
+    __slots__ = ("heard_at",)
 
     @property
     def idle_since(self) -> float | None:
@@ -41,7 +41,7 @@ class FrontGate(HttpProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection in, or end it at once where there is no room."""
-        self.silent = True
+        self.heard_at = monotonic()
         if self._connections.enter(self, _address(transport)):
             super().connection_made(transport)  # type: ignore[no-untyped-call]
         else:
@@ -57,10 +57,10 @@ class FrontGate(HttpProtocol):
         """Take bytes in; only those that begin a request start its clock."""
         if self.transport is None:
             return
-        self.silent = False
+        self.heard_at = monotonic()
         if self._is_free and (answer := self._canned(data)):
             self.transport.write(answer)
-            self._time = monotonic()
+            self._time = self.heard_at
             return
         began = self._time if self.http is not None and _is_under_way(self.http) else None
         super().data_received(data)

@@ -10,6 +10,7 @@ from standin.receiver import KEY
 
 from identra.dispatches import Queue, Writer
 from identra.events import Events
+from identra.meter import UNMETERED
 from identra.upstream import Outlet
 from identra.webhooks import Delivery, Sender, Target, wanted_by
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from clock import FrozenClock
 
     from identra.db import Database
+    from identra.meter import Meter
 
 
 def target(url: str, name: str = "app", **said: Any) -> Target:
@@ -55,12 +57,14 @@ class Post:
 
 
 @asynccontextmanager
-async def open_post(db: Database, clock: FrozenClock, *targets: Target) -> AsyncIterator[Post]:
+async def open_post(
+    db: Database, clock: FrozenClock, *targets: Target, meter: Meter = UNMETERED
+) -> AsyncIterator[Post]:
     """Nobody delivers by himself: a test says when."""
     writer = Writer(db, wanted_by(targets), lambda _: None)
     senders = [Sender(one, Outlet(one.url, one.grounds), clock) for one in targets]
     queue = Queue(db)
-    deliveries = {sender.target.name: Delivery(queue, sender) for sender in senders}
+    deliveries = {sender.target.name: Delivery(queue, sender, meter) for sender in senders}
     try:
         yield Post(db, clock, Events(db, clock, writer=writer), queue, deliveries)
     finally:

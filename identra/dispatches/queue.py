@@ -78,11 +78,11 @@ class Queue:
         self._put_off = self._prepare(_PUT_OFF, db.now(), Param("wait"), *ours)
 
     async def lanes(self, target: str, limit: int) -> Sequence[str]:
-        """Lanes in which something is due, among the first `limit` that are."""
+        """The lanes of the first `limit` dispatches that are due, one for each."""
         t = self._db.tables.dispatches
         due = (t.target == target) & (t.state == WAITING) & (t.due_at <= self._db.now())
         rows = await self._db.fetch(t.select(t.lane).where(due).order_by(t.due_at).limit(limit))
-        return tuple(dict.fromkeys(row["lane"] for row in rows))
+        return tuple(row["lane"] for row in rows)
 
     async def take(self, target: str, lane: str) -> Dispatch | None:
         """Claim the first of a lane, if it may be sent now; of all who try one gets it.

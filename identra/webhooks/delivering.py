@@ -83,13 +83,13 @@ class Delivery:
             return False
         if await self._queue.is_closed(self._target.name, self._target.place):
             return bool(await self._queue.bury(self._target.name, CLOSED))
-        for lane in lanes:
+        for lane in dict.fromkeys(lanes):
             await self._make_room()
             if lane in self._busy:
                 await self._queue.rest(self._target.name, lane)
             else:
                 self._busy[lane] = asyncio.create_task(self._keep_to(lane))
-        return len(lanes) > AT_ONCE
+        return len(lanes) == PAGE
 
     async def close(self) -> None:
         """Let what is being sent end, for GRACE seconds; the rest is anybody's again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 import scraping
 from standin.receiver import SECRET, Receiver
 from standin.sites import open_site
@@ -21,6 +22,7 @@ TOTAL, QUEUE, AGE = (
 )
 
 
+@pytest.mark.long
 def test_what_failed_and_what_waits_is_told_by_target(build_town: Build) -> None:
     """Each worker shows the same queue, and it is told once."""
     receiver = Receiver(reply=lambda _: httpx.Response(500))

@@ -20,6 +20,7 @@ from identra.dispatches.queue import LEASE, REST
 from identra.dispatches.schedule import DELAYS, SPREAD
 from identra.errors import Internal
 from identra.housekeeping import Housekeeping
+from identra.meter import Unmetered
 from identra.values import DAY, SECOND
 from identra.webhooks.delivering import PAGE
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from identra.db import Database
 
-MANY = PAGE + 16
+MANY = PAGE + PAGE // 2
 ADA, EVE = "01900000-0000-7000-8000-00000000000a", "01900000-0000-7000-8000-00000000000e"
 
 
@@ -161,6 +162,31 @@ async def test_a_slow_target_holds_nobody_else_s(database: Database, clock: Froz
             assert {row["claim"] for row in rows} == {None}, "what was not sent is anybody's again"
 
 
+class Counting(Unmetered):
+    """Counts what targets were told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def webhook(self, *told: object, **_: object) -> None:
+        self.told.append(told)
+
+
+@pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
+async def test_every_try_is_counted_by_what_became_of_it(
+    database: Database, clock: FrozenClock
+) -> None:
+    answers = [200, 500, 410]
+    receiver = Receiver(reply=lambda _: httpx.Response(answers.pop(0)))
+    counting = Counting()
+    with open_site(receiver) as site:
+        async with open_post(database, clock, target(site.base_url), meter=counting) as post:
+            for user_id in (ADA, EVE, ADA):
+                await post.events.record("user.created", user_id=user_id)
+                await post.deliver()
+    assert counting.told == [("app", "delivered"), ("app", "failed"), ("app", "gone")]
+
+
 async def test_each_secret_signs_while_one_follows_another(
     database: Database, clock: FrozenClock
 ) -> None:
@@ -283,6 +309,6 @@ async def test_who_has_very_many_events_holds_nobody_else_s(
             going_on.cancel()
             await asyncio.gather(going_on, return_exceptions=True)
             await delivery.close()
-    assert before < PAGE
+    assert before < PAGE // 3
     reasons = [m.body["data"]["reason"] for m in receiver.heard if m.type == "user.disabled"]
     assert reasons == [f"{number}" for number in range(MANY)]

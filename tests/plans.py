@@ -106,7 +106,10 @@ def _read_sqlite(rows: list[dict[str, Any]]) -> Plan:
     return Plan(tuple(reached), any("TEMP B-TREE" in line for line in said))
 
 
-_PASSING = re.compile(r"SCAN (\d+ )?CONSTANT ROW|USE TEMP B-TREE|LIST SUBQUERY")
+_PASSING = re.compile(
+    r"SCAN (\d+ )?CONSTANT ROW|USE TEMP B-TREE|LIST SUBQUERY"
+    r"|COMPOUND QUERY|LEFT-MOST SUBQUERY|UNION ALL"
+)
 
 
 async def _of_postgres(place: Persistence, bound: Bound) -> list[Plan]:

@@ -89,6 +89,7 @@ def _written(hosts: Sequence[str], rest: int, grpc: int, port: int) -> str:
     )
     environment.filters["ansible.builtin.regex_replace"] = _replaced
     return environment.from_string(TEMPLATE.read_text()).render(
+        ansible_facts={"all_ipv6_addresses": []},
         proxy_now_hosts=hosts,
         proxy_rest_port=rest,
         proxy_grpc_port=grpc,

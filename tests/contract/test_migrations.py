@@ -94,7 +94,8 @@ def _indexed_by(steps: Sequence[Step], table: str) -> set[str]:
     """The columns of a table that have an index of their own once the steps are taken."""
     changes = [change for step in steps for change in step.changes if change.table == table]
     made = {name for change in changes if isinstance(change, Shape) for name in change.indexes}
-    later = {name for change in changes if isinstance(change, Index) for name in change.fields}
+    added = [change.fields for change in changes if isinstance(change, Index)]
+    later = {fields[0] for fields in added if len(fields) == 1}
     return made | later
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from identra.app import App
     from identra.db import Database
 
-NOTHING = Swept(0, 0, 0, 0, 0, 0)
+NOTHING = Swept(0, 0, 0, 0, 0, 0, 0)
 YEAR = 365 * DAY
 
 

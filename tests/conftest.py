@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 from contextlib import contextmanager
@@ -46,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chaos-operations", type=int, default=10_000, help=told)
     told = "how long the soak takes, as 20m (%(default)s)"
     parser.addoption("--chaos-soak", default="20m", help=told)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: much of a test's time is waiting for its servers."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

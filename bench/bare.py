@@ -1,8 +1,8 @@
 """Servers to be a floor: `python -m bench.bare sanic WORKERS`, or `bytes` for no HTTP at all.
 
-`select WORKERS PLACE` answers after one select by primary key, with Piccolo's own engine for the
-place (settings of `[persistence]` as JSON). They run on the same event loop, in workers that are
-forked and share one socket as Identra's do.
+`select WORKERS PLACE` answers after one select by primary key, with Piccolo's own engine for
+PostgreSQL at that place (settings of `[persistence]` as JSON). They run on the same event loop, in
+workers that are forked and share one socket as Identra's do.
 """
 
 from __future__ import annotations

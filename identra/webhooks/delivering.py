@@ -72,6 +72,8 @@ class Delivery:
                 await self._measure()
             except IdentraError as fault:
                 log.warning("webhooks not looked for", target=self._target.name, cause=str(fault))
+            except Exception:  # one surprise must not end it for good
+                log.exception("webhooks stumbled", target=self._target.name)
             if not more:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._news.wait(), LOOKS)

@@ -56,13 +56,15 @@ def wheels() -> Path:
     The conditions in the lock are left out: a host's Python may be another than this one.
     """
     text = LOCK.read_text(encoding="utf-8")
-    made = ground.BASES / f"wheels-{hashlib.sha256(text.encode()).hexdigest()[:12]}.tar"
+    made_of = f"{ground.PYTHON}\n{text}".encode()
+    made = ground.BASES / f"wheels-{hashlib.sha256(made_of).hexdigest()[:12]}.tar"
     if not made.exists():
         folder = made.with_suffix("")
         folder.mkdir(parents=True, exist_ok=True)
         asked = folder.with_suffix(".lock")
         asked.write_text(re.sub(r" ; [^\\]*", " ", text))
         words = ["download", "--quiet", "--no-deps", "--require-hashes", "-d", str(folder)]
+        words += ["--only-binary", ":all:", "--python-version", ground.PYTHON]
         subprocess.run(
             [sys.executable, "-m", "pip", *words, "-r", str(asked)],
             check=True,

@@ -9,14 +9,26 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-SUITE = "bookworm"
-MIRROR = os.environ.get("IDENTRA_TEST_MIRROR", "http://deb.debian.org/debian")
-SOURCES = (
-    f"deb {MIRROR} {SUITE} main",
-    f"deb {MIRROR} {SUITE}-updates main",
-    f"deb {MIRROR.rstrip('/')}-security {SUITE}-security main",
+SUITE = os.environ.get("IDENTRA_TEST_SUITE", "bookworm")
+"""What hosts run: Debian's bookworm, or Ubuntu's noble, whose keys this machine must have."""
+
+DEBIAN = SUITE != "noble"
+PYTHON = "3.11" if DEBIAN else "3.12"
+"""The one that the suite brings."""
+
+MIRROR = os.environ.get(
+    "IDENTRA_TEST_MIRROR",
+    "http://deb.debian.org/debian" if DEBIAN else "http://archive.ubuntu.com/ubuntu",
 )
-PACKAGES = "systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,sudo"
+KEYRING = f"/usr/share/keyrings/{'debian' if DEBIAN else 'ubuntu'}-archive-keyring.gpg"
+ORIGIN = f"deb [signed-by={KEYRING}] {MIRROR}"
+PARTS = "main" if DEBIAN else "main universe"
+SOURCES = (
+    f"{ORIGIN} {SUITE} {PARTS}",
+    f"{ORIGIN} {SUITE}-updates {PARTS}",
+    f"{ORIGIN.rstrip('/')}{'-security' if DEBIAN else ''} {SUITE}-security {PARTS}",
+)
+PACKAGES = "apt,systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,python3,python3-apt,sudo"
 PACKAGES += ",ca-certificates,iproute2,procps,netbase,less"
 REVISION = "1"
 """To be raised when `base` changes."""
@@ -47,6 +59,8 @@ def base() -> Path:
     """The image all hosts stand on, made once."""
     made_of = "\n".join((REVISION, *SOURCES, PACKAGES))
     base = BASES / hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    if not Path(KEYRING).exists():
+        raise CannotHost(f"{KEYRING}, the keys of {SUITE}'s archive, is not there")
     if not base.exists():
         draft = BASES / f"draft-{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,12 @@ def caller(site: Site) -> Caller:
     site.host("app1").run(made)
     proxy = site.host("proxy1")
     return Caller(proxy.ip, proxy.run("cat /etc/nginx/identra/ca.pem").stdout)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def master_key(site: Site) -> str:
+    """The one that the first deployment made."""
+    return site.host("app1").run("cat /etc/identra/keys/master.key").stdout.strip()
 
 
 def test_one_signs_in_through_tls_over_rest_and_grpc(caller: Caller) -> None:
@@ -159,11 +166,30 @@ def test_a_leaked_key_goes_from_every_host(site: Site, caller: Caller) -> None:
     assert caller.verify(caller.sign_in(EMAIL))["sub"]
 
 
-def test_no_secret_is_seen_anywhere(site: Site) -> None:
-    key = site.host("app1").run("cat /etc/identra/keys/master.key").stdout.strip()
+def test_every_host_takes_another_master_key_without_a_failed_request(
+    site: Site, caller: Caller, master_key: str
+) -> None:
+    said = site.folder / "group_vars/all.yml"
+    said.parent.mkdir()
+    said.write_text("identra_master_keys: [next.key]\n")
+    token = caller.sign_in(EMAIL)
+    with load.constant(caller, EMAIL) as counted:
+        site.played("reseal_keys", destroy=True)
+    assert counted.failed == []
+    assert caller.verify(token)["sub"]
+    ring = json.loads(site.host("app2").run("identra keys list --json").stdout)["keys"]
+    assert len({key["sealed_by"] for key in ring if key["sealed_by"]}) == 1
+    for name in GROUPS["app"]:
+        assert site.host(name).run("ls /etc/identra/keys").stdout.split() == ["next.key"]
+        assert master_key not in site.host(name).run("cat /etc/identra/keys/next.key").stdout
+    assert site.played("site").changed == 0
+
+
+def test_no_secret_is_seen_anywhere(site: Site, master_key: str) -> None:
+    present = site.host("app1").run("cat /etc/identra/keys/*").stdout.split()
     told = (site.folder / "plays.log").read_text()
     where = "ps axwwe; journalctl -o cat; cat /etc/systemd/system/* /etc/identra/current/units/*"
-    for secret in (key, *SECRETS.values()):
+    for secret in (master_key, *present, *SECRETS.values()):
         assert secret not in told
         for name in site.names:
             seen = site.host(name).run(f"{where} 2>/dev/null", check=False).stdout

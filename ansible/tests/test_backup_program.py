@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -161,3 +162,21 @@ def test_only_the_identity_opens_it(desk: Desk) -> None:
     done = desk.program("keys", backup, other, desk.folder / "work")
     assert done.returncode == 1
     assert "no identity matched" in done.stderr
+
+
+@pytest.mark.parametrize("desk", ["mysql"], indirect=True)
+def test_a_forged_dump_runs_nothing_on_the_host(desk: Desk) -> None:
+    """The public key is enough to make one, and MariaDB's client takes orders from its input."""
+    folder, mark = desk.folder, desk.folder / "mark"
+    assert desk.make().returncode == 0
+    (backup,) = desk.backups()
+    dump = backup / "database.age"
+    opened = ["age", "--decrypt", "--identity", folder / "identity", dump]
+    forged = f"\\! touch {mark}\nsystem touch {mark}\n".encode() + subprocess.check_output(opened)
+    sealed = ["age", "--encrypt", "--output", dump, "--recipient", (folder / "to").read_text()]
+    subprocess.run(sealed, input=forged, check=True)
+    told = json.loads((backup / "backup.json").read_text())
+    told["sums"]["database.age"] = hashlib.sha256(dump.read_bytes()).hexdigest()
+    (backup / "backup.json").write_text(json.dumps(told))
+    desk.program("load", folder / "fresh.toml", backup, folder / "identity")
+    assert not mark.exists()

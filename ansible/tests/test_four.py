@@ -95,13 +95,15 @@ def test_the_peer_is_who_called_whatever_she_says(site: Site, caller: Caller) ->
     assert not any("203.0.113.9" in line for line in lines)
 
 
-def test_what_came_in_clear_is_not_sent_on(site: Site) -> None:
+def test_what_came_in_clear_is_not_sent_on_nor_anybody_elsewhere(site: Site) -> None:
     import http.client
 
     for method, status in (("GET", 301), ("POST", 403)):
         clear = http.client.HTTPConnection(site.host("proxy1").ip, 80, timeout=10)
-        clear.request(method, "/password/login", headers={"Host": NAME})
-        assert clear.getresponse().status == status
+        clear.request(method, "/password/login", headers={"Host": "elsewhere.example.com"})
+        answer = clear.getresponse()
+        assert answer.status == status
+        assert answer.headers["Location"] in {None, f"https://{NAME}/password/login"}
         clear.close()
 
 

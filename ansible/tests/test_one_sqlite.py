@@ -105,10 +105,29 @@ def test_the_service_writes_and_reads_its_own_alone(host: Host) -> None:
     host.run(f"{within} 'cat /run/credentials/identra.service/master.key' >/dev/null")
 
 
-@pytest.mark.parametrize("unit", ["identra", "identra-rotate", "identra-housekeeping"])
+CONFINED = {"identra": 1.5, "identra-rotate": 1.5, "identra-housekeeping": 1.5, "identra-open": 2.0}
+"""The last is root, who alone may change the firewall."""
+
+
+@pytest.mark.parametrize("unit", CONFINED)
 def test_a_unit_is_confined(host: Host, unit: str) -> None:
     told = host.run(f"systemd-analyze security --no-pager {unit}.service | tail -1").stdout
-    assert float(told.split(": ")[1].split()[0]) <= 1.5
+    assert float(told.split(": ")[1].split()[0]) <= CONFINED[unit]
+
+
+def test_nobody_goes_back_to_what_the_tables_are_too_new_for(site: Site, host: Host) -> None:
+    """Nor is the service touched, which runs on."""
+    site.played("deploy", identra_settings={"codes": {"digits": 7}})
+    since = host.run("systemctl show -p ActiveEnterTimestamp identra").stdout
+    _ledger(host, "INSERT INTO identra_migrations VALUES (999, 'later', 999, 0)")
+    try:
+        done = site.play("rollback")
+    finally:
+        _ledger(host, "DELETE FROM identra_migrations WHERE number = 999")
+    assert "the generation before can't work on the database" in done.refusal, done.said[-2000:]
+    assert host.run("systemctl show -p ActiveEnterTimestamp identra").stdout == since
+    site.played("rollback")
+    assert "digits = 6" in host.run("identra config show").stdout
 
 
 def test_the_timer_alone_does_a_whole_rotation(site: Site, host: Host) -> None:
@@ -135,6 +154,13 @@ def test_the_timer_alone_does_a_whole_rotation(site: Site, host: Host) -> None:
         told = host.run(f"journalctl -o cat -u {unit} --since=-1min").stdout
         assert f"Finished {unit}.service" in told
         assert "Failed" not in told
+
+
+def _ledger(host: Host, statement: str) -> None:
+    """Of which steps the tables have taken."""
+    said = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute(sys.argv[2]).close()"
+    ledger = "/var/lib/identra/identra.db"
+    host.run(f'runuser -u identra -- python3 -c "{said}; d.commit()" {ledger} "{statement}"')
 
 
 def _signing(host: Host) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 KEY = "age1" + "q" * 58
 PASSWORDS = dict.fromkeys(("postgresql_password", "redis_password"), "sixteen-letters-!")
+PROXY = {"proxy_server_name": "id.example.com", "proxy_internal_ca": True}
 METRICS = {"identra_settings": {"metrics": {"port": 9464}}}
 REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("nobody", "backup", {}, "backup_recipients", "make one with age-keygen"),
@@ -41,6 +43,27 @@ REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
         "identra_settings.persistence.driver",
         "use its own BACKUP",
     ),
+    (
+        "no calendar",
+        "backup",
+        {"backup_recipients": [KEY], "backup_on_calendar": "every now and then"},
+        "backup_on_calendar",
+        "as systemd.time(7) does",
+    ),
+    (
+        "another name",
+        "proxy",
+        PROXY | {"identra_public_url": "https://auth.example.com/id"},
+        "identra_public_url",
+        "the same name in both",
+    ),
+    (
+        "other ports",
+        "proxy",
+        PROXY | {"identra_http_port": 8081},
+        "identra_http_port",
+        "say them as proxy_rest_port",
+    ),
     ("no metrics", "monitoring", {}, "identra_settings", "add metrics with port 9464"),
     (
         "no port",
@@ -61,7 +84,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
     (
         "unknown to the proxy",
         "proxy",
-        {"proxy_server_name": "id.example.com", "proxy_internal_ca": True, "proxy_ports": [1]},
+        PROXY | {"proxy_ports": [1]},
         "proxy_ports",
         "correct its name",
     ),
@@ -99,7 +122,58 @@ def test_a_host_outside_of_the_group_app_is_refused(tmp_path: Path) -> None:
         assert f"is in the group {role} and not in app" in told
 
 
-def _play(folder: Path, what: str, said: dict[str, Any], group: str = "app") -> tuple[int, str]:
+@pytest.mark.parametrize("listen", ["", "127.0.0.1", "0.0.0.0", "::"])
+def test_a_proxy_that_would_reach_nobody_is_refused(tmp_path: Path, listen: str) -> None:
+    """The service is on another host, and listens to itself or says no address."""
+    said = {"identra_listen": listen} if listen else {}
+    app = {"elsewhere": said | {"ansible_connection": "local"}}
+    code, told = _play(tmp_path, "proxy", PROXY, group="proxy", app=app)
+    sentence = " ".join(told.split())
+    assert code != 0
+    assert "identra_listen of elsewhere" in sentence
+    assert "or name it in proxy_upstreams" in sentence
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> dict[str, str]:
+    """What restore.yml is told: a backup that is whole, and an identity."""
+    folder, sums = tmp_path / "20261126T032000Z", {}
+    folder.mkdir()
+    for name in ("database.age", "secrets.age"):
+        (folder / name).write_text(name)
+        sums[name] = hashlib.sha256(name.encode()).hexdigest()
+    told = {"form": 1, "driver": "postgres", "sums": sums}
+    (folder / "backup.json").write_text(json.dumps(told))
+    (tmp_path / "identity").write_text("AGE-SECRET-KEY-1QQQ\n")
+    return {"restore_from": str(folder), "restore_identity": str(tmp_path / "identity")}
+
+
+def test_a_backup_of_another_kind_is_refused(tmp_path: Path, backup: dict[str, str]) -> None:
+    code, told = _play(tmp_path, "restore.yml", backup)
+    sentence = " ".join(told.split())
+    assert code != 0
+    assert (
+        "The backup is of postgres, and identra_settings.persistence.driver is sqlite" in sentence
+    )
+    assert "changed=0" in told
+
+
+def test_a_backup_that_was_changed_is_refused(tmp_path: Path, backup: dict[str, str]) -> None:
+    with (tmp_path / "20261126T032000Z/secrets.age").open("a") as file:
+        file.write("x")
+    code, told = _play(tmp_path, "restore.yml", backup)
+    assert code != 0
+    assert "secrets.age in it is not as it was made" in " ".join(told.split())
+    assert "changed=0" in told
+
+
+def _play(
+    folder: Path,
+    what: str,
+    said: dict[str, Any],
+    group: str = "app",
+    app: dict[str, dict[str, Any]] | None = None,
+) -> tuple[int, str]:
     """Run a playbook, or a role's preflight, against this machine as if it were a host."""
     book = plays.HOME / "playbooks" / what
     if not what.endswith(".yml"):
@@ -108,10 +182,12 @@ def _play(folder: Path, what: str, said: dict[str, Any], group: str = "app") -> 
             "name": "Look",
             "ansible.builtin.include_role": {"name": what, "tasks_from": "preflight"},
         }
-        book.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+        book.write_text(json.dumps([{"hosts": group, "gather_facts": False, "tasks": [task]}]))
     this = {"ansible_connection": "local", "ansible_become": False}
     here = {"here": this | {"ansible_python_interpreter": sys.executable}}
-    inventory = {"all": {"hosts": here, "children": {group: {"hosts": {"here": {}}}}}}
+    groups = {"app": {"hosts": app}} if app else {}
+    groups |= {group: {"hosts": {"here": {}}}}
+    inventory = {"all": {"hosts": here, "children": groups}}
     (folder / "inventory.json").write_text(json.dumps(inventory))
     (folder / "said.json").write_text(json.dumps(said))
     words = ["-i", folder / "inventory.json", "-e", f"@{folder}/said.json", book]

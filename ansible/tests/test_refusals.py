@@ -18,6 +18,9 @@ LOOK = "find /etc /opt /usr/local /var/lib -newer /etc/hostname -not -path '*/sy
 PLACE = {"persistence": {"driver": "postgres", "host": "127.0.0.1", "name": "identra"}}
 """Of hosts that are several: a file would be refused."""
 
+SOUND = PLACE | {"password": {"min_length": 12}}
+"""A section may be called as secrets are."""
+
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "no-url": ({"identra_public_url": ""}, "identra_public_url", "say where people reach"),
     "no-version": ({"identra_source": "index"}, "identra_version", "set identra_version"),
@@ -27,6 +30,18 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         {"identra_settings": {"smtp_mailer": {"password": "hunter2hunter2"}}},
         "identra_settings",
         "move it to identra_secrets",
+    ),
+    "secrets": (
+        {"identra_settings": {"webhooks": {"app": {"secrets": ["hunter2hunter2"]}}}},
+        "identra_settings",
+        "move it to identra_secrets",
+    ),
+    "no-key": ({"identra_master_keys": []}, "identra_master_keys", "at least one file"),
+    "elsewhere": ({"identra_master_keys": ["../key"]}, "identra_master_keys", "by letters"),
+    "no-time": (
+        {"identra_rotate_on_calendar": "every now and then"},
+        "identra_rotate_on_calendar",
+        "such as hourly",
     ),
     "in-an-url": (
         {"identra_index_url": "https://me:hunter2hunter2@wheels.example.com/simple"},
@@ -58,8 +73,9 @@ def refused(site: Site, common: dict[str, Any]) -> plays.Played:
         name: reached | common | {"identra_settings": PLACE} | said
         for name, (said, _, _) in WRONG.items()
     }
+    names["sound"] = reached | common | {"identra_settings": SOUND}
     shared = {"ansible_user": "admin", "ansible_python_interpreter": "/usr/bin/python3"}
-    app = {"app": {"hosts": {name: {} for name in WRONG}}}
+    app = {"app": {"hosts": {name: {} for name in names}}}
     hosts = {"all": {"hosts": names, "vars": shared, "children": app}}
     bare = plays.Site(site.folder, {}, {})
     done = bare.run(hosts, "site")
@@ -74,6 +90,12 @@ def test_a_variable_is_refused_before_anything_is_touched(refused: plays.Played,
     assert variable in refused.refusals[name]
     assert remedy in refused.refusals[name]
     assert "hunter2hunter2" not in refused.said
+
+
+def test_one_that_is_refused_stops_all(refused: plays.Played) -> None:
+    """Nothing is begun on hosts that belong to others which can't go along."""
+    assert "Nothing further is touched, since" in refused.refusals["sound"]
+    assert "no-url" in refused.refusals["sound"]
 
 
 TAKEN: dict[str, tuple[int, dict[str, Any], str, str]] = {

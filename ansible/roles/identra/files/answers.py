@@ -22,6 +22,7 @@ ALONE = 3
 def fault(host: str, rest: str, rpc: str) -> str:
     """What is wrong, or nothing."""
     opener = build_opener(ProxyHandler({}))  # an environment's proxy is for elsewhere
+    host = f"[{host}]" if ":" in host else host
     try:
         with opener.open(f"http://{host}:{rest}/readyz", timeout=ALONE) as answer:
             if json.load(answer)["status"] != "ready":

@@ -58,6 +58,7 @@ class Plugin:
     """A plugin as it was found, passed at the door: the providers and hooks that it brings.
 
     `section` is the model of its hooks' settings, `settings` what an operator said there.
+    `running` says whether its hooks are asked.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Plugin:
     hooks: tuple[Hook, ...] = ()
     section: type[HookSettings] = HookSettings
     settings: HookSettings = field(default_factory=HookSettings, repr=False)
+    running: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,9 @@ class Providers:
         return next((p for p in self.oauths if p.name == name), None) or _unknown()
 
     def hooks(self, name: str) -> tuple[Hook, ...]:
-        """Every plugin's hook of that name, in the order of the plugins' names."""
-        found = (hook for plugin in self.plugins for hook in plugin.hooks if hook.name == name)
+        """Every plugin's hook of that name that is on, in the order of the plugins' names."""
+        running = (plugin for plugin in self.plugins if plugin.running)
+        found = (hook for plugin in running for hook in plugin.hooks if hook.name == name)
         return tuple(sorted(found, key=lambda hook: hook.plugin))
 
     def lacking(self, provider: Provider) -> str | None:

@@ -48,6 +48,9 @@ EventName: TypeAlias = Literal[
     "key.revoked",
     "key.resealed",
     "plugin.failed",
+    "admin.called",
+    "admin_key.created",
+    "admin_key.revoked",
 ]
 
 MOST_LOGINS: Final = 1000

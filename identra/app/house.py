@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from identra.account import Account
     from identra.addresses import Addresses
+    from identra.app.backoffice import BackOffice
     from identra.binding import Binding
     from identra.db import Database
     from identra.departure import Departure
@@ -67,6 +68,7 @@ class App:
     account: Account
     devices: Devices
     introspection: Introspection | None
+    backoffice: BackOffice | None
     users: Users
     sessions: Sessions
     keys: Keys

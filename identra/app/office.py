@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from identra import loader, master
 from identra.acquaintance import Acquaintance
+from identra.adminkeys import AdminKeys
 from identra.app import opening
 from identra.app.plugging import plug
 from identra.app.preparing import demand_schema, settle_schema
@@ -75,6 +76,16 @@ async def opened_events(loaded: Loaded) -> AsyncIterator[tuple[EventLog, Reading
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
         yield EventLog(db), Reading(db)
+
+
+@asynccontextmanager
+async def opened_admin_keys(loaded: Loaded) -> AsyncIterator[AdminKeys]:
+    """The admin keys. The schema is settled as for `opened_office`."""
+    tree, clock = loaded.tree, opening.system_clock
+    async with AsyncExitStack() as opened:
+        db = await opening.database(tree, None, opened)
+        await settle_schema(db)
+        yield AdminKeys(db, record_events(tree, db, clock), clock)
 
 
 @asynccontextmanager

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 BATCH: Final = 500
 MOST: Final = 10_000
 """Users that are let go in one turn."""
-KEPT: Final = frozenset({"provider", "plugin", "limit", "by", "sessions", "reason"})
+KEPT: Final = frozenset(
+    {"provider", "plugin", "limit", "by", "sessions", "reason", "key", "key_name", "act", "refused"}
+)
 """What an event still tells once it is nobody's: none of it is the person's, or her devices'."""
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from identra.mail import Outbox
     from identra.meter import Meter
     from identra.nodes import Nodes
+    from identra.office import Office
     from identra.passwords import Passwords
     from identra.refresh import Refresh
     from identra.registration import Registration
@@ -67,6 +68,7 @@ class App:
     account: Account
     devices: Devices
     introspection: Introspection | None
+    office: Office
     users: Users
     sessions: Sessions
     keys: Keys

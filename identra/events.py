@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 EventName: TypeAlias = Literal[
     "user.created",
+    "user.invited",
     "user.disabled",
     "user.enabled",
     "user.restored",
     "user.deleted",
+    "user.exported",
     "identity.linked",
     "identity.unlinked",
     "address.proved",

@@ -181,6 +181,7 @@ def _hand_over(
         devices=Devices(edges.db, rooms.account, rooms.sessions, Roster(edges.db)),
         introspection=_introspection(tree, edges, rooms),
         backoffice=open_backoffice(tree, edges, rooms),
+        office=mending.office(tree, edges, rooms),
         users=rooms.users,
         sessions=rooms.sessions,
         keys=edges.keys,

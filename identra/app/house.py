@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from identra.mail import Outbox
     from identra.meter import Meter
     from identra.nodes import Nodes
+    from identra.office import Office
     from identra.passwords import Passwords
     from identra.refresh import Refresh
     from identra.registration import Registration
@@ -69,6 +70,7 @@ class App:
     devices: Devices
     introspection: Introspection | None
     backoffice: BackOffice | None
+    office: Office
     users: Users
     sessions: Sessions
     keys: Keys

@@ -44,14 +44,14 @@ class Departures:
         stands = row and her and row["asked_at"] == her["disabled_at"]
         return int(row["leaves_at"]) if row and stands else None
 
-    async def begin(self, user_id: str, *, at: int, leaves_at: int) -> None:
+    async def begin(self, user_id: str, *, at: int, leaves_at: int, by: str = "") -> None:
         """Disable a user, who is gone from `leaves_at` on; inside the caller's transaction.
 
         Where she is disabled already, that stands, and its reason too.
         """
         t = self._db.tables
         d, u = t.departures, t.users
-        await self._users.disable(user_id, "deletion", at=at)
+        await self._users.disable(user_id, "deletion", at=at, by=by)
         her = await self._db.first(u.select(u.disabled_at).where(u.id == user_id))
         if her is None:
             return
@@ -65,7 +65,7 @@ class Departures:
         rows = await self._db.fetch(t.select(t.user_id).where(t.leaves_at <= now).limit(MOST))
         return tuple(row["user_id"] for row in rows)
 
-    async def remove(self, user_id: str) -> bool:
+    async def remove(self, user_id: str, *, by: str = "") -> bool:
         """Remove a user who is due, from every table; whether it was done by this call.
 
         Her events stay as nobody's. Broken off, the next call goes on where it stopped.
@@ -73,7 +73,7 @@ class Departures:
         user = await self._users.user(user_id)
         if user:
             await self._forget_attempts(user)
-        gone = await self._db.transact(partial(self._delete, user_id))
+        gone = await self._db.transact(partial(self._delete, user_id, by))
         if gone is None:
             return False
         await self._strip_events(user_id)
@@ -82,7 +82,7 @@ class Departures:
         await self._db.change(t.departures.delete().where(t.departures.user_id == user_id))
         return gone
 
-    async def _delete(self, user_id: str) -> bool | None:
+    async def _delete(self, user_id: str, by: str) -> bool | None:
         """Whether her own row went now; False where it had gone before, None where she stays."""
         t = self._db.tables
         d, u = t.departures, t.users
@@ -99,7 +99,7 @@ class Departures:
         await self._db.change(u.delete().where(u.id == user_id))  # and with it what is hers
         # What was told of her, or waits to be: whoever listens hears that she is gone.
         await self._db.change(t.dispatches.delete().where(t.dispatches.lane == user_id))
-        await self._events.record("user.deleted", user_id=user_id)
+        await self._events.record("user.deleted", user_id=user_id, by=by)
         return True
 
     async def _forget_attempts(self, user: User) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from identra.limits import Limits
     from identra.values import Clock, Peer
 
-_USER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)
+USER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Clearance:
         self, key: AdminKey, act: Act, peer: Peer, user_id: str | None, refusal: IdentraError | None
     ) -> None:
         # What is no id at all names nobody, and would not fit.
-        target = user_id if user_id and _USER_ID.fullmatch(user_id) else None
+        target = user_id if user_id and USER_ID.fullmatch(user_id) else None
         await self._events.record(
             "admin.called",
             user_id=target,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from identra.errors import OperatorError, UnknownProvider
 from identra.providers.base import HookSettings, Provider
@@ -36,6 +36,17 @@ class ProviderStatus:
 
     name: str
     enabled: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """How a provider that is installed stands; `reason` says what it lacks, or what is wrong."""
+
+    name: str
+    plugin: str
+    kind: str
+    state: Literal["on", "lacking", "off", "left_out"]
     reason: str | None = None
 
 
@@ -125,6 +136,24 @@ class Providers:
         if "github" not in {status.name for status in found}:
             found.append(ProviderStatus("github", enabled=False, reason="missing_client_id"))
         return tuple(sorted(found, key=lambda status: status.name))
+
+    def states(self) -> tuple[ProviderState, ...]:
+        """Every provider that is installed, by name."""
+        found = [
+            ProviderState(one.name, one.plugin, "", "left_out", one.says) for one in self.failures
+        ]
+        for plugin in self.plugins:
+            for make in plugin.makes:
+                made = [one for one in self.on.values() if type(one) is make]
+                found += [self._state(plugin, one) for one in made]
+                if not made:
+                    found.append(ProviderState(make.name, plugin.name, make.kind, "off"))
+        return tuple(sorted(found, key=lambda one: (one.name, one.plugin)))
+
+    def _state(self, plugin: Plugin, one: Provider) -> ProviderState:
+        lacking = self.lacking(one)
+        state: Literal["on", "lacking"] = "on" if lacking is None else "lacking"
+        return ProviderState(one.name, plugin.name, one.kind, state, lacking)
 
     def code(self, name: str) -> CodeProvider:
         """The code provider of that name. Raises UnknownProvider."""

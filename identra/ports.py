@@ -42,6 +42,14 @@ def operators(tree: SettingsTree) -> Place | None:
     return Place("admin.port", admin.host, admin.port)
 
 
+def operators_rpc(tree: SettingsTree) -> Place | None:
+    """Where the operators' gRPC is, if it has a port of its own."""
+    admin = tree.admin
+    if not admin.enabled or admin.grpc_port is None:
+        return None
+    return Place("admin.grpc_port", admin.host, admin.grpc_port)
+
+
 def bind(loaded: Loaded, place: Place) -> socket.socket:
     """The socket of a door, not listening yet. Raises SettingsError."""
     try:

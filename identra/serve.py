@@ -73,11 +73,13 @@ class Doors:
     """The sockets of the doors: REST's, which listens, and the one that holds gRPC's port.
 
     `operators` is that of the operators' REST where it has a port of its own; it listens too.
+    `operators_rpc` holds that of their gRPC.
     """
 
     rest: socket.socket
     rpc: socket.socket
     operators: socket.socket | None
+    operators_rpc: socket.socket | None
 
     def listen(self, loaded: Loaded) -> None:
         """Take connections from now on. Raises SettingsError."""
@@ -97,13 +99,14 @@ class Doors:
 def _doors(loaded: Loaded) -> Iterator[Doors]:
     """The ports of all doors. Raises SettingsError for one that can't be had."""
     tree = loaded.tree
-    place = ports.operators(tree)
+    place, rpc_place = ports.operators(tree), ports.operators_rpc(tree)
     with (
         ports.bind(loaded, ports.rest(tree)) as rest,
         ports.reserve(loaded, ports.rpc(tree)) as rpc,
         ports.bind(loaded, place) if place else nullcontext() as operators,
+        ports.reserve(loaded, rpc_place) if rpc_place else nullcontext() as operators_rpc,
     ):
-        yield Doors(rest, rpc, operators)
+        yield Doors(rest, rpc, operators, operators_rpc)
 
 
 def _greet(
@@ -119,6 +122,9 @@ def _greet(
     if doors.operators:
         told = f"http://{ports.callable_at(doors.operators)}/admin"
         print(f"  operators    {told}", flush=True)  # noqa: T201 - as above
+    if doors.operators_rpc:
+        told = ports.callable_at(doors.operators_rpc)
+        print(f"  operators    {told} (gRPC)", flush=True)  # noqa: T201 - as above
     if dev:
         body = '{"email":"me@example.com","password":"correct horse battery"}'
         curl = f"curl -H 'Content-Type: application/json' -d '{body}' {url}/password/register"
@@ -220,6 +226,9 @@ def _kept(hall: App, doors: Doors) -> Iterator[AbstractAsyncContextManager[objec
     yield identra.grpc.server.serving(hall, ports.address_of(doors.rpc))
     if doors.operators:
         yield identra.http.server.serving_operators(hall, doors.operators)
+    if doors.operators_rpc:
+        place = ports.address_of(doors.operators_rpc)
+        yield identra.grpc.server.serving_operators(hall, place)
 
 
 async def _keep_answering(word: Word, stop: asyncio.Event) -> None:

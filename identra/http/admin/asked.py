@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from identra.http.operation import Act
 
 PREFIX: Final = "/admin"
-_REFUSALS: Final = (
+REFUSALS: Final = (
     MissingAdminKey,
     InvalidAdminKey,
     InsufficientScope,
@@ -57,7 +57,7 @@ def operation(  # noqa: PLR0913 - what is said of a route, as `Operation` has it
         "admin",
         takes=takes,
         gives={200: gives},
-        fails=(*_REFUSALS, *fails),
+        fails=(*REFUSALS, *fails),
         bearer="required",
         clears=clears,
     )

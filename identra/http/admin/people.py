@@ -8,7 +8,6 @@ from identra import clearance as acts
 from identra.errors import (
     Busy,
     EmailTaken,
-    InvalidArgument,
     LastLoginMethod,
     NotFound,
     ProviderUnavailable,
@@ -177,7 +176,7 @@ OPERATIONS = (
         "Shut a user out, and end her sessions",
         takes=Reason,
         gives=Changed,
-        fails=(InvalidArgument, NotFound),
+        fails=(NotFound,),
     ),
     operation(
         "POST",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import handbook
 import pytest
 from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor
@@ -129,3 +130,10 @@ def test_the_proto_says_which_scope_a_method_takes(name: str) -> None:
     before = PROTO.partition(f"  rpc {name}(")[0].rpartition("\n\n")[2]
     told = " ".join(line.strip().removeprefix("//").strip() for line in before.splitlines())
     assert re.findall(r"Takes the scope ([a-z]+:[a-z]+)\.", told) == [ERRANDS[name].clears.scope]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_page_says_which_method_a_route_is(route: str) -> None:
+    section = handbook.sections("docs/reference/admin.md", 3)[route]
+    (told,) = re.findall(r"^- Over gRPC: `(\w+)`$", section, re.MULTILINE)
+    assert ERRANDS[told].clears is ROUTES[route].clears

@@ -92,7 +92,7 @@ class Notices:
             await self.tell("identity_linked", user_id, provider, peer=peer)
         if decision.unclaim:
             await self.tell("address_lost", decision.unclaim)
-        if entered.strange:
+        if entered.strange and not entered.untouched:
             await self.tell("new_network", user_id, peer=peer)
 
     async def _tell_of_secrets(self, entered: Entered) -> None:

@@ -118,8 +118,13 @@ def prove(config: Path | None, who: str, email: str | None, *, keep: bool) -> No
     """Have an address be a user's, and proved: the one she is named by, or EMAIL."""
     if email is None and "@" not in who:
         raise click.UsageError("a user id goes with the EMAIL that is to be proved")
-    changed = act(config, lambda office: office.prove(who, email or who, by=BY, keep=keep))
-    click.echo("proved" if changed else "was proved already")
+    proof = act(config, lambda office: office.prove(who, email or who, by=BY, keep=keep))
+    if proof is None:
+        click.echo("was proved already")
+    elif proof.locked_out and proof.user.secrets:
+        click.echo("proved; the password that she had opens nothing any more")
+    else:
+        click.echo("proved")
 
 
 @command.command("unlink")

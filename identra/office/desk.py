@@ -144,8 +144,8 @@ class Office:
         return user_id
 
     @one_deadline
-    async def prove(self, who: str, email: str, *, by: str, keep: bool = False) -> bool:
-        """Have an address be a user's, and proved; False where it is already.
+    async def prove(self, who: str, email: str, *, by: str, keep: bool = False) -> Proof | None:
+        """Have an address be a user's, and proved; None where it is already.
 
         Of one who had nothing proved, password and sessions end, as when she proves it herself:
         whoever claimed the address may be somebody else. They stay where they are known to be hers
@@ -155,9 +155,10 @@ class Office:
         user_id = (await self.show(who)).user_id
         prove = partial(self._acts.prove, user_id, spelled, by=by, keep=keep)
         proof = await self._once(spelled, prove)
-        if proof.decision.prove:
-            await self._tell_proof(proof, spelled)
-        return proof.decision.prove
+        if not proof.decision.prove:
+            return None
+        await self._tell_proof(proof, spelled)
+        return proof
 
     @one_deadline
     async def unlink(self, who: str, provider: str, *, by: str) -> None:

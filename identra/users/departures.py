@@ -7,6 +7,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from identra.dispatches import Dispatches
 from identra.trail import subject_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Departures:
         self._db = db
         self._users = users
         self._events = events
+        self._dispatches = Dispatches(db)
 
     async def leaves_at(self, user_id: str) -> int | None:
         """When a user will be gone, if she is about to."""
@@ -98,7 +100,7 @@ class Departures:
             return None
         await self._db.change(u.delete().where(u.id == user_id))  # and with it what is hers
         # What was told of her, or waits to be: whoever listens hears that she is gone.
-        await self._db.change(t.dispatches.delete().where(t.dispatches.lane == user_id))
+        await self._dispatches.forget(user_id)
         await self._events.record("user.deleted", user_id=user_id, by=by)
         return True
 

@@ -21,12 +21,13 @@ PIECE: Final = 500
 
 _LISTED: Final = "SELECT id FROM identra_users WHERE id > {} ORDER BY id LIMIT {}"
 _BEGINNING: Final = """
-SELECT e.email, e.user_id FROM identra_emails e
- WHERE e.email {from_} {} AND e.email < {}
-   AND e.email = (SELECT o.email FROM identra_emails o
-                   WHERE o.user_id = e.user_id AND o.email >= {} AND o.email < {}
-                   ORDER BY o.created_at, o.email LIMIT 1)
- ORDER BY e.email LIMIT {}
+SELECT email, user_id FROM identra_emails
+ WHERE email {from_} {} AND email < {}
+   AND email = (SELECT hers.email FROM identra_emails AS hers
+                 WHERE hers.user_id = identra_emails.user_id
+                   AND hers.email >= {} AND hers.email < {}
+                 ORDER BY hers.created_at, hers.email LIMIT 1)
+ ORDER BY email LIMIT {}
 """
 """Whoever has several addresses that begin so is found by the oldest of them alone. It is asked
 for in a query of its own, not as one that must not exist: no planner makes a join of that, which

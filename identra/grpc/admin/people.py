@@ -90,8 +90,8 @@ async def prove_address(
 ) -> v1.ProveAddressResponse:
     """Prove an address by hand."""
     office = app.office
-    changed = await office.prove(_named(request), request.email, by=by, keep=request.keep)
-    return v1.ProveAddressResponse(changed=changed)
+    proof = await office.prove(_named(request), request.email, by=by, keep=request.keep)
+    return v1.ProveAddressResponse(changed=proof is not None)
 
 
 async def unlink_identity(

@@ -5,14 +5,17 @@ and calls each method of the operators' service with it.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from callers import access, refresh
 from homes import PASSWORD
+from plugged import events
 from programs import Program, given, operated, send
 
 from identra.adminkeys import SCOPES
 from identra.grpc.admin import ERRANDS
+from identra.grpc.identra.admin.v1 import admin_pb2 as admin
 from identra.grpc.identra.v1 import identra_pb2 as v1
 from identra.grpc.services import ADMIN, IDENTRA
 
@@ -97,6 +100,23 @@ async def test_a_message_of_a_caller_without_a_key_is_not_even_judged(
                 told = await program.showing(None).call(method, **asked)
                 assert (told.code, told.reason) == (16, "MISSING_TOKEN"), method
         assert await held(house) == before
+
+
+async def test_bytes_that_are_no_message_are_told_to_nobody_without_a_key(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    async with operated(tmp_path, persistence) as (house, program):
+        service, answer = ADMIN.full_name, admin.DisableUserResponse
+        key = (("authorization", f"Bearer {program.key}"),)
+        for raw, reason in (
+            (b"\xff\xff\xff", "INVALID_ARGUMENT"),
+            (b"\x0a\x01\x00", "INVALID_ARGUMENT"),
+            (b"\x0a\x80\xa0\x06" + b"x" * 102_400, "BODY_TOO_LARGE"),
+        ):
+            call = partial(send, program.channel, service, "DisableUser", raw)
+            assert (await call((), answer)).reason == "MISSING_TOKEN"
+            assert (await call(key, answer)).reason == reason
+        assert {one["user_id"] for one in await events(house, "admin.called")} == {None}
 
 
 async def test_what_is_no_key_opens_nothing(tmp_path: Path, persistence: Persistence) -> None:

@@ -13,10 +13,12 @@ from test_proto import ROOT
 
 from identra import clearance
 from identra.grpc.admin import ERRANDS
+from identra.grpc.admin.asked import LIMIT
 from identra.grpc.identra.admin.v1 import admin_pb2
 from identra.grpc.messages import required
 from identra.grpc.services import ADMIN
 from identra.http.admin import OPERATIONS
+from identra.http.models import EventQuery, UserQuery
 
 PROTO = (ROOT / "proto/identra/admin/v1/admin.proto").read_text()
 ROUTES = {f"{one.method} {one.path}": one for one in OPERATIONS}
@@ -137,3 +139,8 @@ def test_the_page_says_which_method_a_route_is(route: str) -> None:
     section = handbook.sections("docs/reference/admin.md", 3)[route]
     (told,) = re.findall(r"^- Over gRPC: `(\w+)`$", section, re.MULTILINE)
     assert ERRANDS[told].clears is ROUTES[route].clears
+
+
+def test_a_page_of_which_no_number_is_said_is_as_long_at_both_doors() -> None:
+    for query in (UserQuery, EventQuery):
+        assert query.model_fields["limit"].default == LIMIT

@@ -59,7 +59,7 @@ format: $(STAMP)
 	$(BIN)/ruff format $(RUFF_PATHS)
 
 proto: $(STAMP)
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=identra/grpc --pyi_out=identra/grpc identra/v1/identra.proto
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=identra/grpc --pyi_out=identra/grpc identra/v1/identra.proto identra/admin/v1/admin.proto
 
 translations: $(STAMP)
 	$(BIN)/python tests/translating.py

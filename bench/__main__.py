@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import RESULTS, ROOT, growth, metering, moving, startup, table
+from bench import RESULTS, ROOT, finding, growth, metering, moving, startup, table
 from bench.setting import Setting, measure
 from bench.stores import STORES, Missing, opened
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 QUICK = {"rounds": 1, "seconds": 0.1, "workers": [1], "users": 3_000, "askers": 5}
 WHOLE = {"rounds": 5, "seconds": 1.5, "workers": [1, 2], "users": 1_000_000, "askers": 400}
-APART = {"starting", "growing", "copying"}
+APART = {"starting", "growing", "finding", "copying"}
 ONLY = ("storm", "metrics", *sorted(APART))
 """Parts that are no route of a setting, each with tables of its own."""
 
@@ -62,6 +62,9 @@ def _measured(store: Store, asked: argparse.Namespace) -> Iterator[object]:
     if asked.only in {"", "growing"} and not (asked.quick and store.copied_to):
         among = growth.Growth(asked.users, asked.askers, asked.rounds, asked.seconds)
         yield growth.measure(store, among)
+    if asked.only in {"", "finding"} and not (asked.quick and store.copied_to):
+        title = f"{store.name}: finding among {asked.users:,} users"
+        yield table.finding(title, finding.measure(store, asked.users, asked.rounds))
     if asked.only in {"", "copying"} and store.copied_to:
         title = f"Copying {asked.users:,} users from SQLite to {store.name}"
         yield table.copied(title, moving.measure(store, asked.users))
@@ -80,7 +83,9 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--store", nargs="+", choices=list(STORES), default=list(STORES))
     parser.add_argument("--algorithm", choices=["RS256", "ES256", "EdDSA"], default="RS256")
     parser.add_argument("--only", default="", help=f"{', '.join(ONLY)}, or a route")
-    parser.add_argument("--users", type=int, help="how many are many, when growing and copying")
+    parser.add_argument(
+        "--users", type=int, help="how many are many, when growing, finding and copying"
+    )
     parser.add_argument("--askers", type=int, help="how many of them ask")
     parser.add_argument("--results", type=Path, default=RESULTS, help="a folder for the report")
     parser.set_defaults(**(QUICK if "--quick" in sys.argv else WHOLE))

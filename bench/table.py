@@ -11,6 +11,7 @@ from bench import startup
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.finding import Found
     from bench.moving import Copied
     from bench.rounds import Compared, Slice
     from bench.served import Memory
@@ -120,6 +121,17 @@ def growth(title: str, compared: Sequence[Compared]) -> Table:
         pairs = zip(many, few, strict=True)
         ratio = spread([(m.middle or 0) / (f.middle or 1) for m, f in pairs], 2)
         table.rows.append((each.subject, p50, many_p50, p99, many_p99, ratio))
+    return table
+
+
+def finding(title: str, found: Found) -> Table:
+    """What each page took, and what was held after the first round and after the last."""
+    table = Table(title, ("a page of 100", "p50 ms", "p99 ms", "most ms"))
+    for name, seconds in found.took.items():
+        took = sorted(each * 1000 for each in seconds)
+        slow = took[int(len(took) * 0.99)]
+        table.rows.append((name, *(f"{one:.1f}" for one in (median(took), slow, took[-1]))))
+    table.rows.append(("RSS MiB", *(f"{held:.0f}" for held in found.held), ""))
     return table
 
 

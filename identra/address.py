@@ -10,6 +10,7 @@ from identra.errors import InvalidArgument
 
 LONGEST = 254
 
+_PRINTABLE = re.compile(r"[!-~]+")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 
 
@@ -35,3 +36,17 @@ def spell(raw: str, *, field: str = "email") -> str:
     if not 0 < len(spelled) <= LONGEST:
         raise InvalidArgument.of(field, "is not an e-mail address")
     return spelled
+
+
+def spell_beginning(raw: str, *, field: str = "prefix") -> str:
+    """The one spelling of what an address begins with, as far as that is known.
+
+    A whole address is spelled as one. Raises InvalidArgument naming `field` for what no address
+    begins with, and for nothing at all.
+    """
+    trimmed = raw.strip(" ")
+    if not trimmed.isascii() and "@" in trimmed:
+        return spell(trimmed, field=field)
+    if len(trimmed) > LONGEST or not _PRINTABLE.fullmatch(trimmed):
+        raise InvalidArgument.of(field, "is not the beginning of an e-mail address")
+    return trimmed.lower()

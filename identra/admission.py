@@ -124,6 +124,7 @@ class Admission:
             decision = await self._judge(case)
             asked = await self._ask(case, decision, peer, asked)
             strange = await self._notices.is_strange(decision.user_id, peer)
+            untouched = await self._is_untouched(decision)
             try:
                 opened = await self._db.transact(partial(self._apply, case, decision, peer))
             except (Duplicate, _DecisionChangedError):
@@ -133,7 +134,13 @@ class Admission:
             step("session.opened", user=opened.origin.user_id, session=opened.session_id)
             await self._wake(case.assertion, peer)
             entered = Entered(
-                decision, case.assertion, opened.origin.user_id, peer, case.sets_secret, strange
+                decision,
+                case.assertion,
+                opened.origin.user_id,
+                peer,
+                secret_set=case.sets_secret,
+                strange=strange,
+                untouched=untouched,
             )
             await self._notices.after(entered)
             return await self._pair(opened)
@@ -186,6 +193,13 @@ class Admission:
             addresses=tuple(sorted(proved)),
             network=network_of(peer) or "",
         )
+
+    async def _is_untouched(self, decision: Decision) -> bool:
+        """Whether she comes into an account that was made for her, and that nobody was ever in."""
+        if decision.user_id is None or decision.lock_out != decision.user_id:
+            return False
+        user = await self._users.user(decision.user_id)
+        return user is not None and user.untouched
 
     async def _pair(self, opened: Opened) -> TokenPair:
         if not self._hooks.has("claims"):

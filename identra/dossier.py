@@ -23,6 +23,9 @@ MOST: Final = 10_000
 """So many events, and so many attempts, are told to the person herself: the newest."""
 ALL: Final = sys.maxsize >> 32
 
+OPERATORS: Final = frozenset({"peer", "attempt", "key", "key_name"})
+"""Of a program's call about her: who called, and from where, is not about her."""
+
 Part: TypeAlias = dict[str, Any]
 """What JSON has. Instants are Unix seconds; what is absent is left out."""
 
@@ -88,7 +91,9 @@ def _session(row: Mapping[str, Any]) -> Part:
 
 def _event(one: Recorded) -> Part:
     at = one.at // SECOND
-    return {"id": one.event_id, "at": at, "name": one.name, "data": dict(one.data)}
+    hidden = OPERATORS if one.name == "admin.called" else frozenset()
+    told = {name: value for name, value in one.data.items() if name not in hidden}
+    return {"id": one.event_id, "at": at, "name": one.name, "data": told}
 
 
 def _attempt(one: Kept) -> Part:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from identra.asked import Fact
+from identra.deadline import one_deadline
 from identra.dispatches.nouns import Recorded
+from identra.errors import InvalidArgument
 from identra.meter import UNMETERED
 from identra.secret import uuid7
 
@@ -22,10 +26,12 @@ if TYPE_CHECKING:
 
 EventName: TypeAlias = Literal[
     "user.created",
+    "user.invited",
     "user.disabled",
     "user.enabled",
     "user.restored",
     "user.deleted",
+    "user.exported",
     "identity.linked",
     "identity.unlinked",
     "address.proved",
@@ -48,12 +54,26 @@ EventName: TypeAlias = Literal[
     "key.revoked",
     "key.resealed",
     "plugin.failed",
+    "admin.called",
+    "admin_key.created",
+    "admin_key.revoked",
 ]
 
 MOST_LOGINS: Final = 1000
 """So many of a user's logins are looked at when her networks are asked for."""
 MOST: Final = 10_000
 """Events that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Some events of many. `next` is where the page after it begins, "" where there is none."""
+
+    events: tuple[Recorded, ...]
+    next: str
+
+
+_PLACE: Final = re.compile(r"([0-9]{1,18})\.([A-Za-z0-9-]{1,36})", re.ASCII)
 
 
 class EventLog:
@@ -69,12 +89,44 @@ class EventLog:
 
         Of one user where one is named, and of these kinds where any is.
         """
+        return await self._read(self._which(user_id, since, kinds), limit)
+
+    @one_deadline
+    async def page(  # noqa: PLR0913 - what is asked for, each by name
+        self,
+        *,
+        user_id: str | None,
+        since: int,
+        until: int | None,
+        kinds: Sequence[str],
+        limit: int,
+        after: str,
+    ) -> EventPage:
+        """The same, before `until`, a page at a time; `after` is the `next` of the page before.
+
+        Raises InvalidArgument too.
+        """
+        t, which = self._db.tables.events, self._which(user_id, since, kinds)
+        if until is not None:
+            which &= t.at < until
+        if after:
+            at, event_id = _place(after)
+            which &= (t.at <= at) & ((t.at < at) | (t.id < event_id))
+        found = await self._read(which, limit + 1)
+        last = found[limit - 1] if len(found) > limit else None
+        return EventPage(found[:limit], f"{last.at}.{last.event_id}" if last else "")
+
+    def _which(self, user_id: str | None, since: int, kinds: Sequence[str]) -> Any:
         t = self._db.tables.events
         which: Any = t.at >= since
         if user_id is not None:
             which &= t.user_id == user_id
         if kinds:
             which &= t.name.is_in(list(kinds))
+        return which
+
+    async def _read(self, which: Any, limit: int) -> tuple[Recorded, ...]:
+        t = self._db.tables.events
         rows = await self._db.fetch(
             t.select().where(which).order_by(t.at, t.id, ascending=False).limit(limit)
         )
@@ -82,6 +134,13 @@ class EventLog:
             Recorded(row["id"], row["at"], row["name"], row["user_id"], json.loads(row["data"]))
             for row in rows
         )
+
+
+def _place(after: str) -> tuple[int, str]:
+    found = _PLACE.fullmatch(after)
+    if found is None:
+        raise InvalidArgument.of("after", "is no place that a page told")
+    return int(found[1]), found[2]
 
 
 class Events:

@@ -129,6 +129,18 @@ def decide_address(known: Known, user_id: str) -> Decision:
     return replace(taken, prove=True)
 
 
+def decide_invitation(known: Known, *, untouched: bool) -> Decision:
+    """Judge an operator's invitation: of a free address, or again of one whom nobody ever was.
+
+    `untouched`: nobody was ever in the claimant's account, nor left anything by which to get in.
+    Else whoever claimed the address early would be in the account that its owner is invited to.
+    """
+    claimant = known.claimant
+    if known.owner or (claimant and (claimant.disabled or not untouched)):
+        return Decision(refusal=EmailTaken)
+    return Decision(user_id=claimant.user_id) if claimant else Decision(claim=True)
+
+
 def decide_secret(known: Known) -> Decision:
     """Judge a login by a secret that was found right: its user as she is now, and no other."""
     return _enter(known.identity) if known.identity else Decision(refusal=InvalidCredentials)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 _Chain: TypeAlias = "list[Processor]"
@@ -48,6 +50,22 @@ def configure(*, dev: bool) -> None:
     for name in _TOO_TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger(_TELLS_VALUES).setLevel(logging.CRITICAL + 1)
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """For a command: warnings and worse go to stderr, in lines for people, and nothing else."""
+    former = structlog.get_config()
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, _without_values, _renderer(dev=True)],
+        logger_factory=_Stderr,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**former)
 
 
 class _Stderr:

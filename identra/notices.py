@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 class Entered:
     """Somebody was let in: what was decided, by what, from where.
 
-    `secret_set` says that a first secret came with it, `strange` that her network is new.
+    `secret_set` says that a first secret came with it, `strange` that her network is new,
+    `untouched` that nobody was ever in the account before.
     """
 
     decision: Decision
@@ -37,6 +38,7 @@ class Entered:
     peer: Peer
     secret_set: bool = False
     strange: bool = False
+    untouched: bool = False
 
 
 class Notices:
@@ -74,21 +76,31 @@ class Notices:
         if self._messenger.configured:
             await _noting(user_id, self._tell(name, user_id, facts, peer, to))
 
+    async def tell_gone(self, name: Name, user: User) -> None:
+        """Send a letter to whoever this user was, as she was read before she went."""
+        address = _proved(user)
+        if self._messenger.configured and address:
+            await _noting(user.user_id, self._post(name, user, address, Facts()))
+
     async def after(self, entered: Entered) -> None:
         """Tell what a login did to accounts, each to its owner's proved address."""
         decision, user_id, peer = entered.decision, entered.user_id, entered.peer
-        proved = entered.assertion.address
-        if decision.lock_out == user_id and proved:
-            await self.tell("claim_dropped", user_id, peer=peer, to=proved)
-        elif entered.secret_set and not decision.creates:
-            await self.tell("password_set", user_id, peer=peer)
+        if not (decision.creates or entered.untouched):
+            await self._tell_of_secrets(entered)
         if decision.link and decision.tell:
             provider = Facts(provider=entered.assertion.provider)
             await self.tell("identity_linked", user_id, provider, peer=peer)
         if decision.unclaim:
             await self.tell("address_lost", decision.unclaim)
-        if entered.strange:
+        if entered.strange and not entered.untouched:
             await self.tell("new_network", user_id, peer=peer)
+
+    async def _tell_of_secrets(self, entered: Entered) -> None:
+        user_id, peer, proved = entered.user_id, entered.peer, entered.assertion.address
+        if entered.decision.lock_out == user_id and proved:
+            await self.tell("claim_dropped", user_id, peer=peer, to=proved)
+        elif entered.secret_set:
+            await self.tell("password_set", user_id, peer=peer)
 
     async def is_strange(self, user_id: str | None, peer: Peer) -> bool:
         """Whether a user is to be told that somebody comes in from a network that is new for her.
@@ -106,9 +118,12 @@ class Notices:
         address = to or _proved(user)
         if user is None or address is None:
             return
-        locale = user.locale or self._letters.default
         told = facts.of(coarse_of(peer.address) if peer else None)
-        self._messenger.post(self._letters.write(name, address, locale, told), user_id)
+        await self._post(name, user, address, told)
+
+    async def _post(self, name: Name, user: User, address: str, told: Facts) -> None:
+        locale = user.locale or self._letters.default
+        self._messenger.post(self._letters.write(name, address, locale, told), user.user_id)
 
 
 async def _noting(user_id: str, telling: Awaitable[None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from identra import address
-from identra.errors import NotFound, OperatorError
+from identra.errors import InvalidArgument, NotFound
 from identra.limits import network_of
 from identra.providers.code import counted
 from identra.values import Peer
@@ -41,7 +41,7 @@ class Relief:
         self._events = events
 
     async def show(self, who: str, at: str) -> tuple[Entry, ...]:
-        """What is spent. Raises NotFound, InvalidArgument, OperatorError."""
+        """What is spent. Raises NotFound, InvalidArgument."""
         network = _network(at)
         found: list[Entry] = []
         if network and not who:
@@ -51,16 +51,16 @@ class Relief:
                 found += await self._ledger.read(subject, one)
         return tuple(dict.fromkeys(entry for entry in found if entry.spent or entry.state))
 
-    async def release(self, who: str, at: str) -> tuple[Entry, ...]:
-        """Give back what `show` shows; that it was."""
+    async def release(self, who: str, at: str, *, by: str = OPERATOR) -> tuple[Entry, ...]:
+        """Give back what `show` shows; that it was. `by` is who does it, for the record."""
         given, network = await self.show(who, at), _network(at)
         if network and not who:
             await self._ledger.clear_network(network)
-            await self._events.record("limit.released", by=OPERATOR, network=network)
+            await self._events.record("limit.released", by=by, network=network)
         for subject in await self._subjects(who):
             for one in await self._networks(subject, network):
                 await self._ledger.clear(subject, one)
-            await self._acquaintance.released(subject, OPERATOR)
+            await self._acquaintance.released(subject, by)
         return given
 
     async def _networks(self, subject: str, named: str | None) -> list[str | None]:
@@ -92,7 +92,7 @@ class Relief:
         codes = {one.name: one for one in self._providers.codes}
         names = (*codes, *(one.name for one in self._providers.secrets))
         if provider not in names:
-            raise OperatorError(f"{provider}: not one of {', '.join(names)}")
+            raise InvalidArgument.of("who", f"{provider} is not one of {', '.join(names)}")
         found = codes.get(provider)
         return counted(found, recipient) if found else f"{provider}:{recipient}"
 
@@ -101,4 +101,4 @@ def _network(at: str) -> str | None:
     try:
         return network_of(Peer(at))
     except ValueError as fault:
-        raise OperatorError(f"--peer: {at} is no network address") from fault
+        raise InvalidArgument.of("peer", f"{at} is no network address") from fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -19,7 +19,7 @@ from identra.workers import Alone, Workers
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from identra.app import App
@@ -44,8 +44,7 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
     count = 1 if dev else workers
     told = systemd.supervisor(os.environ)
     with (
-        ports.bind(loaded) as rest,
-        ports.reserve(loaded) as rpc,
+        _doors(loaded) as doors,
         _metrics(loaded, count) as beside,
     ):
         _import_before_forking()
@@ -53,11 +52,11 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         demand_certificate(loaded)
         tracing.demand_library(loaded)
         asyncio.run(app.prepare(loaded, read_only=read_only))
-        ports.listen(loaded, rest)
+        doors.listen(loaded)
         build = partial(app.build, loaded, dev=dev, read_only=read_only, metering=beside.pen)
         # Held open by the parent, the socket would keep callers waiting once no worker listens.
-        house = Workers(partial(_work, build, Doors(rest, rpc), dev), rest.close, beside, told)
-        return house.keep(count, partial(_greet, rest, rpc, dev, beside.url))
+        house = Workers(partial(_work, build, doors, dev), doors.close, beside, told)
+        return house.keep(count, partial(_greet, doors, dev, beside.url))
 
 
 def _metrics(loaded: Loaded, workers: int) -> AbstractContextManager[Teller | Alone]:
@@ -71,23 +70,61 @@ def _metrics(loaded: Loaded, workers: int) -> AbstractContextManager[Teller | Al
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The sockets of the doors: REST's, which listens, and the one that holds gRPC's port."""
+    """The sockets of the doors: REST's, which listens, and the one that holds gRPC's port.
+
+    `operators` is that of the operators' REST where it has a port of its own; it listens too.
+    `operators_rpc` holds that of their gRPC.
+    """
 
     rest: socket.socket
     rpc: socket.socket
+    operators: socket.socket | None
+    operators_rpc: socket.socket | None
+
+    def listen(self, loaded: Loaded) -> None:
+        """Take connections from now on. Raises SettingsError."""
+        ports.listen(loaded, ports.rest(loaded.tree), self.rest)
+        place = ports.operators(loaded.tree)
+        if place and self.operators:
+            ports.listen(loaded, place, self.operators)
+
+    def close(self) -> None:
+        """Take no more connections in this process."""
+        self.rest.close()
+        if self.operators:
+            self.operators.close()
+
+
+@contextmanager
+def _doors(loaded: Loaded) -> Iterator[Doors]:
+    """The ports of all doors. Raises SettingsError for one that can't be had."""
+    tree = loaded.tree
+    place, rpc_place = ports.operators(tree), ports.operators_rpc(tree)
+    with (
+        ports.bind(loaded, ports.rest(tree)) as rest,
+        ports.reserve(loaded, ports.rpc(tree)) as rpc,
+        ports.bind(loaded, place) if place else nullcontext() as operators,
+        ports.reserve(loaded, rpc_place) if rpc_place else nullcontext() as operators_rpc,
+    ):
+        yield Doors(rest, rpc, operators, operators_rpc)
 
 
 def _greet(
-    rest: socket.socket,
-    rpc: socket.socket,
+    doors: Doors,
     dev: bool,  # noqa: FBT001 - bound by partial
     metrics: str,
 ) -> None:
-    url = f"http://{ports.callable_at(rest)}"
+    url = f"http://{ports.callable_at(doors.rest)}"
     print(f"Identra is ready at {url}", flush=True)  # noqa: T201 - what the command answers
-    print(f"  gRPC         {ports.callable_at(rpc)}", flush=True)  # noqa: T201 - as above
+    print(f"  gRPC         {ports.callable_at(doors.rpc)}", flush=True)  # noqa: T201 - as above
     if metrics:
         print(f"  metrics      {metrics}", flush=True)  # noqa: T201 - as above
+    if doors.operators:
+        told = f"http://{ports.callable_at(doors.operators)}/admin"
+        print(f"  operators    {told}", flush=True)  # noqa: T201 - as above
+    if doors.operators_rpc:
+        told = ports.callable_at(doors.operators_rpc)
+        print(f"  operators    {told} (gRPC)", flush=True)  # noqa: T201 - as above
     if dev:
         body = '{"email":"me@example.com","password":"correct horse battery"}'
         curl = f"curl -H 'Content-Type: application/json' -d '{body}' {url}/password/register"
@@ -164,23 +201,34 @@ async def _open_doors(
 
 
 async def _keep_open(hall: App, doors: Doors, stop: asyncio.Event, word: Word) -> None:
-    """Both doors, until told to stop; then they drain at the same time."""
-    import identra.grpc.server
-    import identra.http.server
-
-    opened = asyncio.Barrier(3)
+    """All doors, until told to stop; then they drain at the same time."""
+    keeping = list(_kept(hall, doors))
+    opened = asyncio.Barrier(len(keeping) + 1)
 
     async def keep(door: AbstractAsyncContextManager[object]) -> None:
         async with door:
             await opened.wait()
             await stop.wait()
 
-    async with asyncio.TaskGroup() as both:
-        both.create_task(keep(identra.http.server.serving(hall, doors.rest)))
-        both.create_task(keep(identra.grpc.server.serving(hall, ports.address_of(doors.rpc))))
+    async with asyncio.TaskGroup() as group:
+        for door in keeping:
+            group.create_task(keep(door))
         await opened.wait()
         word.ready()
         await _keep_answering(word, stop)
+
+
+def _kept(hall: App, doors: Doors) -> Iterator[AbstractAsyncContextManager[object]]:
+    import identra.grpc.server
+    import identra.http.server
+
+    yield identra.http.server.serving(hall, doors.rest)
+    yield identra.grpc.server.serving(hall, ports.address_of(doors.rpc))
+    if doors.operators:
+        yield identra.http.server.serving_operators(hall, doors.operators)
+    if doors.operators_rpc:
+        place = ports.address_of(doors.operators_rpc)
+        yield identra.grpc.server.serving_operators(hall, place)
 
 
 async def _keep_answering(word: Word, stop: asyncio.Event) -> None:

@@ -174,6 +174,10 @@ class Upstream(Protocol):
         """GET and parse JSON. Raises ProviderRefused for a 4xx, else ProviderUnavailable."""
         ...
 
+    async def get_text(self, url: str, *, headers: dict[str, str] | None = None) -> str:
+        """GET and read UTF-8 text, with further headers. Raises as `get_json`."""
+        ...
+
     async def post_form(
         self,
         url: str,

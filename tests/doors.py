@@ -18,7 +18,7 @@ from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
 from wires import certificates
 
-from identra.grpc.answering import SERVICE
+from identra.grpc.services import IDENTRA as SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

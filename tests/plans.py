@@ -11,7 +11,7 @@ import asyncpg
 
 from identra.db import Bound, open_database
 from identra.db.migrations import STEPS
-from identra.db.schema import Shape
+from identra.db.schema import Index, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 SHAPES = {
     change.name: change for step in STEPS for change in step.changes if isinstance(change, Shape)
+}
+INDEXES = {
+    change.name: change.fields
+    for step in STEPS
+    for change in step.changes
+    if isinstance(change, Index)
 }
 FEW = 10
 """Rows of a MariaDB range that is a list of keys; one that is wider is read through."""
@@ -60,10 +66,14 @@ class Listening:
 
 @dataclass(frozen=True)
 class Access:
-    """How a table is reached: by which columns set equal, none where it is read through."""
+    """How a table is reached: by which columns set equal, none where it is read through.
+
+    `ranged` are those of an index that are bounded but not set, of which a part is read.
+    """
 
     table: str
     columns: tuple[str, ...] = ()
+    ranged: tuple[str, ...] = ()
 
     @property
     def once(self) -> bool:
@@ -91,15 +101,22 @@ async def plans(place: Persistence, bound: Bound) -> list[Plan]:
         rows = await db.fetch(Bound(f"{asking} {bound.sql}", bound.args))
     finally:
         await db.close()
-    return [_read_sqlite(rows) if place.driver == "sqlite" else _read_mariadb(rows)]
+    read = _read_sqlite if place.driver == "sqlite" else _read_mariadb
+    return [read(rows, _called(bound.sql))]
 
 
-def _read_sqlite(rows: list[dict[str, Any]]) -> Plan:
+def _called(sql: str) -> dict[str, str]:
+    """The tables by the names that a statement gives them, and by their own."""
+    others = dict(re.findall(r"(identra_\w+) AS (\w+)", sql))
+    return {table: table for table in SHAPES} | {name: table for table, name in others.items()}
+
+
+def _read_sqlite(rows: list[dict[str, Any]], called: dict[str, str]) -> Plan:
     said = [row["detail"] for row in rows]
     reached = [
-        Access(found[2], tuple(re.findall(r"(\w+)=\?", line)) if found[1] == "SEARCH" else ())
+        Access(called[found[2]], *(tuple(re.findall(rf"(\w+){sign}\?", line)) for sign in "=>"))
         for line in said
-        if (found := re.match(r"(SCAN|SEARCH) (identra_\w+)", line))
+        if (found := re.match(r"(SCAN|SEARCH) (\w+)", line)) and found[2] in called
     ]
     known = len(reached) + sum(_PASSING.match(line) is not None for line in said)
     assert known == len(said), f"not understood: {said}"
@@ -108,7 +125,8 @@ def _read_sqlite(rows: list[dict[str, Any]]) -> Plan:
 
 _PASSING = re.compile(
     r"SCAN (\d+ )?CONSTANT ROW|USE TEMP B-TREE|LIST SUBQUERY"
-    r"|COMPOUND QUERY|LEFT-MOST SUBQUERY|UNION ALL"
+    r"|COMPOUND QUERY|LEFT-MOST SUBQUERY|UNION ALL|CORRELATED SCALAR SUBQUERY|CO-ROUTINE"
+    r"|SCAN those"
 )
 
 
@@ -136,11 +154,15 @@ def _read_postgres(whole: dict[str, Any]) -> Plan:
     nodes = list(_nodes(whole, None))
     scans = [(node, table) for node, table in nodes if "Scan" in node["Node Type"] and table]
     reached = [
-        Access(table, tuple(re.findall(r"\(+(\w+)\)?(?:::text)? = ", node.get("Index Cond", ""))))
+        Access(table, *(_conditions(node.get("Index Cond", ""), sign) for sign in ("=", "[<>]=?")))
         for node, table in scans
         if node["Node Type"] not in {"Bitmap Heap Scan", "Values Scan"}
     ]
     return Plan(tuple(reached), any("Sort" in node["Node Type"] for node, _ in nodes))
+
+
+def _conditions(said: str, sign: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(re.findall(rf"\(+(\w+)\)?(?:::text)? {sign} ", said)))
 
 
 def _nodes(node: dict[str, Any], table: str | None) -> Iterator[tuple[dict[str, Any], str | None]]:
@@ -151,14 +173,20 @@ def _nodes(node: dict[str, Any], table: str | None) -> Iterator[tuple[dict[str, 
         yield from _nodes(inner, table)
 
 
-def _read_mariadb(rows: list[dict[str, Any]]) -> Plan:
+def _read_mariadb(rows: list[dict[str, Any]], called: dict[str, str]) -> Plan:
+    tables = [row | {"table": called[row["table"]]} for row in rows if row["table"] in called]
     reached = [
-        Access(row["table"], _bound_columns(row))
-        for row in rows
-        if row["table"] in SHAPES and row["select_type"] != "INSERT"
+        Access(row["table"], _bound_columns(row), _ranged_columns(row))
+        for row in tables
+        if row["select_type"] != "INSERT"
     ]
     extra = " ".join(row["Extra"] or "" for row in rows)
     return Plan(tuple(reached), "filesort" in extra or "temporary" in extra)
+
+
+def _ranged_columns(row: dict[str, Any]) -> tuple[str, ...]:
+    """Of a wide range, the columns that bound it."""
+    return _used_columns(row) if row["type"] == "range" and int(row["rows"]) > FEW else ()
 
 
 def _bound_columns(row: dict[str, Any]) -> tuple[str, ...]:
@@ -168,6 +196,10 @@ def _bound_columns(row: dict[str, Any]) -> tuple[str, ...]:
     if row["key"] is None:
         assert "const" in (row["Extra"] or ""), row  # nothing was there to be read at all
         return (SHAPES[row["table"]].fields[0].name,)
+    return _used_columns(row)
+
+
+def _used_columns(row: dict[str, Any]) -> tuple[str, ...]:
     columns, left = [], int(row["key_len"])
     for part in _fields(row["table"], row["key"]):
         if left > 0:
@@ -186,4 +218,6 @@ def _fields(table: str, key: str) -> list[Field]:
     if key in unique:
         return [named[name] for name in unique[key]]
     # InnoDB's other indexes end with the primary key.
+    if key in INDEXES:
+        return [*(named[name] for name in INDEXES[key]), shape.fields[0]]
     return [named[key.removeprefix(f"{table}_")], shape.fields[0]]

@@ -16,7 +16,7 @@ from wires import wire
 
 from identra import app, settings
 from identra.grpc.server import serving as grpc_serving
-from identra.http.server import BOUNDS, serving
+from identra.http.server import BOUNDS, serving, serving_operators
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -113,6 +113,14 @@ async def door_of(hall: App, *, bounds: Bounds = BOUNDS) -> AsyncIterator[str]:
     """The URL of an open hall's REST door, within this test's own loop."""
     listening = socket.create_server(("127.0.0.1", 0))
     async with serving(hall, listening, bounds=bounds):
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def operators_of(hall: App) -> AsyncIterator[str]:
+    """The URL of an open hall's operators' door, where it has a port of its own."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with serving_operators(hall, listening):
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 

@@ -5,6 +5,7 @@ from identra.app.house import App, Readiness
 from identra.app.keyring import Workshop, opened_workshop
 from identra.app.office import (
     moved_issuers,
+    opened_admin_keys,
     opened_arrivals,
     opened_attempts,
     opened_copying,
@@ -27,6 +28,7 @@ __all__ = [
     "build",
     "make_first_keys",
     "moved_issuers",
+    "opened_admin_keys",
     "opened_arrivals",
     "opened_attempts",
     "opened_copying",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from identra import loader, master
 from identra.app import keeping, mending, opening
+from identra.app.backoffice import open_backoffice
 from identra.app.furnishing import furnish
 from identra.app.house import App
 from identra.app.keyring import open_ring, rotation_policy
@@ -179,6 +180,8 @@ def _hand_over(
         account=rooms.account,
         devices=Devices(edges.db, rooms.account, rooms.sessions, Roster(edges.db)),
         introspection=_introspection(tree, edges, rooms),
+        backoffice=open_backoffice(tree, edges, rooms),
+        office=mending.office(tree, edges, rooms),
         users=rooms.users,
         sessions=rooms.sessions,
         keys=edges.keys,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from identra.account import Account
     from identra.addresses import Addresses
+    from identra.app.backoffice import BackOffice
     from identra.binding import Binding
     from identra.db import Database
     from identra.departure import Departure
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from identra.mail import Outbox
     from identra.meter import Meter
     from identra.nodes import Nodes
+    from identra.office import Office
     from identra.passwords import Passwords
     from identra.refresh import Refresh
     from identra.registration import Registration
@@ -67,6 +69,8 @@ class App:
     account: Account
     devices: Devices
     introspection: Introspection | None
+    backoffice: BackOffice | None
+    office: Office
     users: Users
     sessions: Sessions
     keys: Keys

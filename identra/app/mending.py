@@ -1,4 +1,4 @@
-"""What a person does to her own account: each use case, handed what it asks for."""
+"""What a person does to her own account, and operators to it: each handed what it asks for."""
 
 from __future__ import annotations
 
@@ -9,17 +9,27 @@ from identra.addresses import Addresses
 from identra.departure import Departure
 from identra.dossier import Dossier
 from identra.identities import Identities
+from identra.office import Acts, Office
 from identra.passwords import Passwords
 from identra.reset import Reset
-from identra.sessions import Roster
-from identra.users import Departures
+from identra.sessions import Ending, Roster
+from identra.users import Departures, Finding
 from identra.values import SECOND
 from identra.ways import Ways, ways_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from identra.app.building import Edges
     from identra.app.furnishing import Rooms
+    from identra.app.plugging import Plugged
+    from identra.db import Database
+    from identra.hashing import Hashing
+    from identra.loader import Providers
+    from identra.notices import Notices
     from identra.settings import SettingsTree
+    from identra.users import Users
+    from identra.values import Clock
 
 
 def departure(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Departure:
@@ -98,6 +108,53 @@ def reset(edges: Edges, rooms: Rooms) -> Reset:
         clock=edges.clock,
         acceptance=edges.plugged.acceptance,
         meter=edges.meter,
+    )
+
+
+def office(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Office:
+    """The operators' room, as the doors know it; its letters leave like all others."""
+    db, clock, plugged = edges.db, edges.clock, edges.plugged
+    return open_office(
+        db,
+        clock,
+        plugged,
+        providers=edges.providers,
+        users=rooms.users,
+        notices=rooms.notices,
+        hashing=edges.hashing,
+        ways=partial(_ways, edges),
+        grace=tree.auth.deletion_grace * SECOND,
+    )
+
+
+def open_office(  # noqa: PLR0913 - the rooms it walks through, each by name
+    db: Database,
+    clock: Clock,
+    plugged: Plugged,
+    *,
+    providers: Providers,
+    users: Users,
+    notices: Notices,
+    hashing: Hashing,
+    ways: Callable[[], Ways],
+    grace: int,
+) -> Office:
+    """The same of these rooms. `grace` is in microseconds."""
+    events = plugged.events
+    departures = Departures(db, users, events)
+    return Office(
+        db=db,
+        providers=providers,
+        users=users,
+        finding=Finding(db),
+        departures=departures,
+        dossier=Dossier(db, users, Roster(db), departures),
+        events=events,
+        acts=Acts(users, Ending(db, events), departures, events, clock, grace=grace),
+        notices=notices,
+        hashing=hashing,
+        acceptance=plugged.acceptance,
+        ways=ways,
     )
 
 

@@ -6,11 +6,12 @@ import errno
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from identra import loader, master
 from identra.acquaintance import Acquaintance
-from identra.app import opening
+from identra.adminkeys import AdminKeys
+from identra.app import mending, opening
 from identra.app.plugging import plug
 from identra.app.preparing import demand_schema, settle_schema
 from identra.app.telling import record_events
@@ -18,19 +19,18 @@ from identra.attempts import AttemptLog
 from identra.copying import Copying, Place
 from identra.db.migrations import migrate, standing
 from identra.dispatches import Dispatches
-from identra.dossier import Dossier
 from identra.errors import OperatorError
 from identra.events import EventLog
 from identra.issuers import Issuers
 from identra.limits import Ledger
-from identra.mail import NoMailer
-from identra.office import Office
+from identra.mail import Errands, NoMailer, open_letters
+from identra.notices import Notices
 from identra.portable import Arrivals
 from identra.relief import Relief
-from identra.sessions import Ending, Roster
-from identra.users import Departures, Users
+from identra.users import Users
 from identra.users.reading import Reading
 from identra.values import SECOND
+from identra.ways import ways_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     from identra.db import Database
     from identra.housekeeping import Housekeeping
     from identra.loader import Providers
+    from identra.office import Office
     from identra.settings import Loaded, Persistence, SettingsTree
+    from identra.values import Mailer
+
+ERRANDS: Final = 30.0
+"""Seconds in which a command's letters leave."""
 
 
 @asynccontextmanager
@@ -75,6 +80,16 @@ async def opened_events(loaded: Loaded) -> AsyncIterator[tuple[EventLog, Reading
         db = await opening.database(loaded.tree, None, opened)
         await settle_schema(db)
         yield EventLog(db), Reading(db)
+
+
+@asynccontextmanager
+async def opened_admin_keys(loaded: Loaded) -> AsyncIterator[AdminKeys]:
+    """The admin keys. The schema is settled as for `opened_office`."""
+    tree, clock = loaded.tree, opening.system_clock
+    async with AsyncExitStack() as opened:
+        db = await opening.database(tree, None, opened)
+        await settle_schema(db)
+        yield AdminKeys(db, record_events(tree, db, clock), clock)
 
 
 @asynccontextmanager
@@ -190,34 +205,47 @@ async def opened_relief(loaded: Loaded) -> AsyncIterator[Relief]:
         yield Relief(Ledger(store), loader.load_for(loaded), users, known, events)
 
 
+def _untold(letter: str, cause: str) -> None:
+    """Nobody asked what became of letters."""
+
+
 @asynccontextmanager
-async def opened_office(loaded: Loaded) -> AsyncIterator[Office]:
-    """The operator's room. SQLite is migrated first; elsewhere an old schema is refused."""
+async def opened_office(
+    loaded: Loaded, unsent: Callable[[str, str], None] = _untold
+) -> AsyncIterator[Office]:
+    """The operators' room. SQLite is migrated first; elsewhere an old schema is refused.
+
+    Its letters leave before it is closed; `unsent` is told of each that did not, and why.
+    """
     tree, clock = loaded.tree, opening.system_clock
     async with AsyncExitStack() as opened:
         db = await opening.database(tree, None, opened)
         await settle_schema(db)
         providers = loader.load_for(loaded)
-        plugged = _plug(loaded, db, opened, providers)
-        events = plugged.events
-        users = Users(db, events, clock)
-        departures = Departures(db, users, events)
-        yield Office(
-            db=db,
+        errands = Errands(tree.smtp_mailer, clock, unsent)
+        opened.push_async_callback(errands.close, ERRANDS)
+        plugged = _plug(loaded, db, opened, providers, errands)
+        users = Users(db, plugged.events, clock)
+        ways = ways_of(providers, mail=tree.smtp_mailer is not None)
+        yield mending.open_office(
+            db,
+            clock,
+            plugged,
             providers=providers,
             users=users,
-            sessions=Ending(db, events),
-            departures=departures,
-            dossier=Dossier(db, users, Roster(db), departures),
+            notices=Notices(plugged.messenger, users, open_letters(tree.mail, clock)),
             hashing=opening.hashing(tree, opened),
-            clock=clock,
-            acceptance=plugged.acceptance,
+            ways=lambda: ways,
             grace=tree.auth.deletion_grace * SECOND,
         )
 
 
 def _plug(
-    loaded: Loaded, db: Database, opened: AsyncExitStack, providers: Providers | None = None
+    loaded: Loaded,
+    db: Database,
+    opened: AsyncExitStack,
+    providers: Providers | None = None,
+    mailer: Mailer | None = None,
 ) -> Plugged:
     """Plugins are told what a command does, and asked what they are asked at the doors."""
     return plug(
@@ -225,7 +253,7 @@ def _plug(
         providers or loader.load_for(loaded),
         db=db,
         clock=opening.system_clock,
-        mailer=NoMailer(),
+        mailer=mailer or NoMailer(),
         transport=None,
         opened=opened,
     )

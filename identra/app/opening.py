@@ -159,12 +159,12 @@ def hook_upstreams(
     providers: Providers, transport: httpx.AsyncBaseTransport | None, opened: AsyncExitStack
 ) -> Mapping[str, Upstream]:
     """For each plugin with hooks a way to the hosts that these declare and no others."""
-    hooking = [plugin for plugin in providers.plugins if plugin.hooks]
+    hooking = [plugin for plugin in providers.plugins if plugin.hooks and plugin.running]
     if not hooking:
         return {}
     network = open_network(transport)
     opened.push_async_callback(network.close)
-    return {plugin.name: network.upstream(plugin.section.hosts) for plugin in hooking}
+    return {plugin.name: network.upstream(plugin.settings.reaches) for plugin in hooking}
 
 
 def demand_fit_pages(providers: Providers, *, dev: bool) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": "Bring the database's tables up to this release.",
     "config": "Check and show the settings.",
     "keys": "The keys that sign tokens.",
+    "admin-keys": "The keys of programs that do what operators do.",
     "users": "The users and their sessions.",
     "limits": "What is spent of allowances.",
     "copy": "Copy everything into another database.",
@@ -36,7 +37,7 @@ COMMANDS = {
     "openapi": "Print the description of the REST interface.",
 }
 """Every command and its one line of help: the attribute `command` of identra.cli.NAME, with a
-trailing underscore where Python keeps the name for itself."""
+trailing underscore where Python keeps the name for itself, and one for each hyphen."""
 
 
 class Commands(click.Group):
@@ -50,7 +51,7 @@ class Commands(click.Group):
         """Import a command; None for a name that is not in the table."""
         if cmd_name not in COMMANDS:
             return None
-        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command = import_module(f"identra.cli.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - tells mypy what the table promises
         return command

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from identra.cli import config_option, read_settings
+from identra.cli.acting import BY
 from identra.cli.printing import json_option, print_json
 from identra.errors import OperatorError
 
@@ -146,7 +147,8 @@ async def _export_one(loaded: Loaded, who: str, to: TextIO) -> int:
     from identra.app import opened_office
 
     async with opened_office(loaded) as office:
-        to.write(json.dumps(await office.export(who), indent=2, ensure_ascii=False) + "\n")
+        document = await office.export(who, by=BY)
+    to.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return 1
 
 

@@ -21,10 +21,8 @@ def command(config: Path | None, *, as_json: bool) -> None:
     loaded = read_settings(config)
     from identra import loader
     from identra.http.openapi import document
-    from identra.http.routes import every_operation
+    from identra.http.routes import public_operations
 
     tree = loaded.tree
-    providers = loader.load_for(loaded)
-    asked = bool(tree.introspection.clients)
-    said = document(every_operation(providers, introspects=asked), tree.public_url)
+    said = document(public_operations(tree, loader.load_for(loaded)), tree.public_url)
     click.echo(json.dumps(said, indent=None if as_json else 2))

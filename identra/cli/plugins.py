@@ -173,7 +173,9 @@ def _describe(plugin: Plugin, providers: Providers, reports: str) -> list[dict[s
         rows += [_row(plugin, name, make.kind, conforms, state) for name, state in states.items()]
     if plugin.hooks:
         hooks = ",".join(sorted(hook.name for hook in plugin.hooks))
-        rows.append(_row(plugin, plugin.name, f"hooks:{hooks}", conforms, "on"))
+        rows.append(
+            _row(plugin, plugin.name, f"hooks:{hooks}", conforms, "on" if plugin.running else "off")
+        )
     return rows
 
 

@@ -1,22 +1,23 @@
-"""`identra users`: find, make, shut out and let in."""
+"""`identra users`: find, make, mend, shut out and let in."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from identra.cli import config_option, read_settings
+from identra.cli import config_option
+from identra.cli.acting import BY, act
 from identra.cli.moving import export, import_
 from identra.cli.printing import instant, json_option, print_json, print_table
 from identra.errors import OperatorError
+from identra.locales import LOCALES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from identra.locales import Locale
     from identra.office import Office
     from identra.users import User
 
@@ -33,19 +34,35 @@ command.add_command(import_)
 
 
 @command.command("list")
+@click.option("--email", help="Whoever has this address.")
+@click.option("--prefix", help="Those with an address that begins so.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--after", default="", help="The last user id of the page before.")
+@click.option("--after", default="", help="Where the page before said that it goes on.")
 @json_option
 @config_option
-def list_(config: Path | None, limit: int, after: str, *, as_json: bool) -> None:
-    """Users in the order of their making."""
-    users = _run(config, lambda office: office.list(limit=limit, after=after))
-    rows = [_row(user) for user in users]
+def list_(  # noqa: PLR0913 - its options, each by name
+    config: Path | None,
+    email: str | None,
+    prefix: str | None,
+    limit: int,
+    after: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Users in the order of their making, or of the addresses that begin with a prefix."""
+    if email is not None and prefix is not None:
+        raise click.UsageError("--email and --prefix do not go together")
+    page = act(
+        config, lambda office: office.list(limit=limit, after=after, email=email, prefix=prefix)
+    )
+    rows = [_row(user) for user in page.users]
     if as_json:
-        print_json({"users": rows})
+        print_json({"users": rows} | ({"next": page.next} if page.next else {}))
         return
     shown = ("user_id", "email", "verified", "disabled", "created_at", "last_login_at")
     print_table(shown, [[row[name] for name in shown] for row in rows])
+    if page.next:
+        click.echo(f"there are more: --after {page.next}", err=True)
 
 
 @command.command("show")
@@ -54,7 +71,7 @@ def list_(config: Path | None, limit: int, after: str, *, as_json: bool) -> None
 @config_option
 def show(config: Path | None, who: str, *, as_json: bool) -> None:
     """One user with her addresses and identities."""
-    row = _run(config, lambda office: _detailed(office, who))
+    row = act(config, lambda office: _detailed(office, who))
     if as_json:
         print_json(row)
         return
@@ -77,11 +94,47 @@ def create(
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:
         raise OperatorError("no password came on standard input")
-    user_id = _run(config, lambda office: office.create(email, password, proved=proved))
-    if as_json:
-        print_json({"user_id": user_id})
+    user_id = act(config, lambda office: office.create(email, password, proved=proved, by=BY))
+    _tell_made(user_id, as_json=as_json)
+
+
+@command.command("invite")
+@click.argument("email")
+@click.option("--locale", type=click.Choice(LOCALES), help="The language of her letters.")
+@json_option
+@config_option
+def invite(config: Path | None, email: str, locale: Locale | None, *, as_json: bool) -> None:
+    """Make a user whom nobody can be but the address's owner, and write to her."""
+    user_id = act(config, lambda office: office.invite(email, by=BY, locale=locale))
+    _tell_made(user_id, as_json=as_json)
+
+
+@command.command("prove")
+@who_argument
+@click.argument("email", metavar="[EMAIL]", required=False)
+@click.option("--keep", is_flag=True, help="Her password and sessions are known to be hers.")
+@config_option
+def prove(config: Path | None, who: str, email: str | None, *, keep: bool) -> None:
+    """Have an address be a user's, and proved: the one she is named by, or EMAIL."""
+    if email is None and "@" not in who:
+        raise click.UsageError("a user id goes with the EMAIL that is to be proved")
+    proof = act(config, lambda office: office.prove(who, email or who, by=BY, keep=keep))
+    if proof is None:
+        click.echo("was proved already")
+    elif proof.locked_out and proof.user.secrets:
+        click.echo("proved; the password that she had opens nothing any more")
     else:
-        click.echo(user_id)
+        click.echo("proved")
+
+
+@command.command("unlink")
+@who_argument
+@click.argument("provider")
+@config_option
+def unlink(config: Path | None, who: str, provider: str) -> None:
+    """Remove a user's identities at a provider, but never her last way in."""
+    act(config, lambda office: office.unlink(who, provider, by=BY))
+    click.echo("unlinked")
 
 
 @command.command("disable")
@@ -90,7 +143,7 @@ def create(
 @config_option
 def disable(config: Path | None, who: str, reason: str) -> None:
     """Shut a user out and end her sessions, at once and everywhere."""
-    changed = _run(config, lambda office: office.disable(who, reason))
+    changed = act(config, lambda office: office.disable(who, reason, by=BY))
     click.echo("disabled" if changed else "was disabled already")
 
 
@@ -99,7 +152,7 @@ def disable(config: Path | None, who: str, reason: str) -> None:
 @config_option
 def enable(config: Path | None, who: str) -> None:
     """Let a disabled user in again, be she about to be deleted."""
-    changed = _run(config, lambda office: office.enable(who))
+    changed = act(config, lambda office: office.enable(who, by=BY))
     click.echo("enabled" if changed else "was not disabled")
 
 
@@ -109,7 +162,7 @@ def enable(config: Path | None, who: str) -> None:
 @config_option
 def delete(config: Path | None, who: str, *, now: bool) -> None:
     """Shut a user out, to be removed from every table when auth.deletion_grace is over."""
-    leaves_at = _run(config, lambda office: office.delete(who, now=now))
+    leaves_at = act(config, lambda office: office.delete(who, now=now, by=BY))
     click.echo("deleted" if leaves_at is None else f"will be deleted {instant(leaves_at)}")
 
 
@@ -118,7 +171,7 @@ def delete(config: Path | None, who: str, *, now: bool) -> None:
 @config_option
 def require_password(config: Path | None, who: str) -> int:
     """Have a user set another password before the one she has opens anything again."""
-    required = _run(config, lambda office: office.require_password(who))
+    required = act(config, lambda office: office.require_password(who, by=BY))
     click.echo("required" if required else "has no password")
     return 0 if required else 1
 
@@ -128,20 +181,15 @@ def require_password(config: Path | None, who: str) -> int:
 @config_option
 def revoke_sessions(config: Path | None, who: str) -> None:
     """End all of a user's sessions."""
-    ended = _run(config, lambda office: office.revoke_sessions(who))
+    ended = act(config, lambda office: office.revoke_sessions(who, by=BY))
     click.echo(f"ended {ended}")
 
 
-def _run(config: Path | None, act: Callable[[Office], Awaitable[Any]]) -> Any:
-    loaded = read_settings(config)
-
-    async def inside() -> Any:
-        from identra.app import opened_office
-
-        async with opened_office(loaded) as office:
-            return await act(office)
-
-    return asyncio.run(inside())
+def _tell_made(user_id: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"user_id": user_id})
+    else:
+        click.echo(user_id)
 
 
 async def _detailed(office: Office, who: str) -> dict[str, Any]:

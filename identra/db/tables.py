@@ -181,6 +181,19 @@ class Gone(Table, tablename="identra_gone"):
     gone_at = _instant()
 
 
+class AdminKey(Table, tablename="identra_admin_keys"):
+    """A service account's key: a digest of it, and what it may be used for."""
+
+    id = _key(16)
+    name = _words(64, unique=True)
+    digest = _words(64)
+    scopes = _words(255)
+    created_at = _instant()
+    expires_at = _instant()
+    revoked_at = _instant(null=True)
+    last_used_at = _instant(null=True)
+
+
 class Issuer(Table, tablename="identra_issuers"):
     """What a provider's name stands for: the issuer or origin that it was first started with."""
 
@@ -229,6 +242,7 @@ class Tables:
     attempts: type[Attempt]
     dispatches: type[Dispatch]
     gone: type[Gone]
+    admin_keys: type[AdminKey]
     issuers: type[Issuer]
     spent: type[Spent]
     state: type[State]
@@ -249,6 +263,7 @@ class Tables:
             attempts=bind(Attempt, binding),
             dispatches=bind(Dispatch, binding),
             gone=bind(Gone, binding),
+            admin_keys=bind(AdminKey, binding),
             issuers=bind(Issuer, binding),
             spent=bind(Spent, binding),
             state=bind(State, binding),

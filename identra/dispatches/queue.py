@@ -137,7 +137,9 @@ class Queue:
         """Give up some of what waits for a target, and tell how many that were."""
         t = self._db.tables.dispatches
         waits = (t.target == target) & (t.state == WAITING) & t.claim.is_null()
-        rows = await self._db.fetch(t.select(t.id).where(waits).limit(BURIED))
+        # In an index's order: by any, a planner that thinks much waits reads what does not as well.
+        some = t.select(t.id).where(waits).order_by(t.target, t.state, t.lane, t.turn)
+        rows = await self._db.fetch(some.limit(BURIED))
         if not rows:
             return 0
         now = await self._db.instant()

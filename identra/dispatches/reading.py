@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from piccolo.querystring import QueryString
 
-from identra.dispatches.nouns import DEAD, WAITING
+from identra.db import Param
+from identra.dispatches.nouns import DEAD, DELIVERED, WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,10 +64,13 @@ class Dispatches:
 
     async def targets(self) -> Sequence[str]:
         """Every target that anything is kept of, also those that the settings no longer name."""
-        rows = await self._db.fetch(
-            QueryString("SELECT DISTINCT target FROM identra_dispatches ORDER BY target")
-        )
-        return tuple(row["target"] for row in rows)
+        t, found = self._db.tables.dispatches, [""]
+        first = t.select(t.target).where(t.target > Param("last")).order_by(t.target).limit(1)
+        after = self._db.prepare(first)
+        # From one to the next by an index: to tell them apart the database would read all of it.
+        while row := await self._db.first(after.bind(last=found[-1])):
+            found.append(row["target"])
+        return tuple(found[1:])
 
     async def gone(self, target: str, place: str) -> int | None:
         """Since when the target at this place wants no more; None: it does."""
@@ -108,6 +112,13 @@ class Dispatches:
         while rows := await self._db.fetch(query):
             again += await self._hurry([row["id"] for row in rows], late, now)
         return again
+
+    async def forget(self, lane: str) -> None:
+        """Remove what a lane told, or has to tell; inside the caller's transaction."""
+        t = self._db.tables.dispatches
+        for target in await self.targets():
+            theirs = (t.target == target) & t.state.is_in([WAITING, DELIVERED, DEAD])
+            await self._db.change(t.delete().where(theirs & (t.lane == lane)))
 
     async def _hurry(self, ids: list[str], late: Any, now: int) -> int:
         t = self._db.tables.dispatches

@@ -14,11 +14,13 @@ from identra.errors.failures import (
 )
 from identra.errors.family import FieldFault, IdentraError, OperatorError
 from identra.errors.proofs import (
+    InvalidAdminKey,
     InvalidClient,
     InvalidCode,
     InvalidCredentials,
     InvalidRefreshToken,
     InvalidToken,
+    MissingAdminKey,
     MissingToken,
     ProviderRefused,
     ReauthenticationRequired,
@@ -62,6 +64,7 @@ __all__ = [
     "IdentraError",
     "InsufficientScope",
     "Internal",
+    "InvalidAdminKey",
     "InvalidArgument",
     "InvalidClient",
     "InvalidCode",
@@ -73,6 +76,7 @@ __all__ = [
     "LengthRequired",
     "MailNotConfigured",
     "MethodNotAllowed",
+    "MissingAdminKey",
     "MissingToken",
     "NotFound",
     "OperatorError",

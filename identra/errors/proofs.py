@@ -68,6 +68,28 @@ class MissingToken(
     """A bearer route called without a token."""
 
 
+class InvalidAdminKey(
+    InvalidToken,
+    reason=InvalidToken.reason,
+    code=InvalidToken.code,
+    status=InvalidToken.status,
+    says="The admin key is not valid.",
+    challenge="invalid_token",
+):
+    """The same of an admin key: unknown, forged, expired or revoked."""
+
+
+class MissingAdminKey(
+    MissingToken,
+    reason=MissingToken.reason,
+    code=MissingToken.code,
+    status=MissingToken.status,
+    says="This call needs an admin key.",
+    challenge="",
+):
+    """A route of operators called without a key."""
+
+
 class ProviderRefused(
     IdentraError,
     reason="PROVIDER_REFUSED",

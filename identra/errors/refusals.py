@@ -40,10 +40,14 @@ class InsufficientScope(
     reason="INSUFFICIENT_SCOPE",
     code=7,
     status=403,
-    says="This caller may not do that.",
+    says="This key was not made for that.",
     challenge="insufficient_scope",
 ):
-    """A service account without the scope for the call."""
+    """An admin key without the `scope` for the call, which is told."""
+
+    def __init__(self, detail: str = "", *, scope: str = "") -> None:
+        super().__init__(detail)
+        self.says = f"This key lacks the scope {scope}." if scope else type(self).says
 
 
 class EmailTaken(

@@ -10,28 +10,23 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import grpc
 import structlog
-from google.protobuf.message_factory import GetMessageClass
 
 from identra import errors
 from identra.errors import IdentraError
 from identra.grpc import failures
 from identra.grpc.call import Call
 from identra.grpc.core import Gone
-from identra.grpc.identra.v1 import identra_pb2 as v1
-from identra.grpc.messages import read_message
-from identra.grpc.methods import Act, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from google.protobuf.message import Message
+    from collections.abc import Sequence
 
     from identra.app import App
     from identra.grpc.call import Context, Entry
+    from identra.grpc.services import Deed, Service
 
 WHOLE_CALL: Final = 15.0
 """Seconds from a call's first byte to its answer."""
@@ -39,7 +34,7 @@ WHOLE_CALL: Final = 15.0
 MOST_CALLS: Final = 4096
 """Calls begun and not answered, in one process: any beyond are told BUSY."""
 
-SERVICE: Final = v1.DESCRIPTOR.services_by_name["IdentraService"]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _NOBODY: Final = "-"
 _OK: Final = 200
 _QUIET: Final = 0.1
@@ -48,28 +43,26 @@ _QUIET: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """What a method reads and does; its name is fit for logs."""
+    """What a method does; its name is fit for logs."""
 
     name: str
-    takes: type[Message]
-    act: Act
+    deed: Deed
 
 
 class Answering:
-    """The methods of `IdentraService`, and one refusal for every other."""
+    """The methods of some services, and one refusal for every other."""
 
-    def __init__(self, app: App, *, whole_call: float = WHOLE_CALL) -> None:
+    def __init__(
+        self, app: App, services: Sequence[Service], *, whole_call: float = WHOLE_CALL
+    ) -> None:
         self._app = app
         self._whole_call = whole_call
         self._under_way = 0
         self._leaving = False
         self.last_began: float | None = None
         """When the newest call began, by the loop's clock."""
-        self.handlers = {
-            method.name.rpartition("/")[2]: _streaming(partial(self._answer, method))
-            for method in _methods(served(app.providers))
-        }
-        """What answers each method, by its name in the .proto."""
+        self.handlers = {service.name: self._handlers(service) for service in services}
+        """What answers each method of each service, by their names in the .proto."""
 
     async def leave(self, patience: float) -> None:
         """Refuse every call from now on; return once none comes any more, or out of patience.
@@ -81,6 +74,12 @@ class Answering:
         until = loop.time() + patience
         while loop.time() < until and not self._quiet(loop.time()):  # noqa: ASYNC110 - quiet is no event
             await asyncio.sleep(_QUIET / 4)
+
+    def _handlers(self, service: Service) -> dict[str, Handler]:
+        made = {
+            name: Method(f"/{service.name}/{name}", deed) for name, deed in service.deeds.items()
+        }
+        return {name: _streaming(partial(self._answer, one)) for name, one in made.items()}
 
     def _quiet(self, now: float) -> bool:
         return not self._under_way and now - (self.last_began or 0.0) > _QUIET
@@ -119,8 +118,7 @@ class Answering:
         deadline = asyncio.timeout(self._whole_call)
         try:
             async with deadline:
-                request = await _read(method, context)
-                answer = await method.act(self._app, call, request)
+                answer = await method.deed(self._app, call, await _read(context))
         except TimeoutError as late:
             if deadline.expired():
                 raise errors.RequestTimeout("the call took too long") from late
@@ -167,18 +165,12 @@ class Answering:
         )
 
 
-async def _read(method: Method, context: Context) -> Message:
+async def _read(context: Context) -> bytes:
     raw = await context.read()
     if not isinstance(raw, bytes):
         raise errors.InvalidArgument("the call has no message")
-    return read_message(method.takes, raw)
+    return raw
 
 
-def _methods(acts: dict[str, Act]) -> Iterator[Method]:
-    for found in SERVICE.methods:
-        name = f"/{SERVICE.full_name}/{found.name}"
-        yield Method(name, GetMessageClass(found.input_type), acts[found.name])
-
-
-def _streaming(answer: Any) -> grpc.RpcMethodHandler[Any, Any]:
+def _streaming(answer: Any) -> Handler:
     return grpc.stream_unary_rpc_method_handler(answer)

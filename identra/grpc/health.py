@@ -14,14 +14,11 @@ from grpc_health.v1.health_pb2 import (
     HealthListResponse,
 )
 
-from identra.grpc import answering
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from identra.app import App
     from identra.grpc.call import Context
-
-SERVICES: Final = frozenset({"", answering.SERVICE.full_name})
-"""What may be asked about; the empty name is the whole server."""
 
 LOOK_EVERY: Final = 2.0
 """Seconds between two looks for those who watch."""
@@ -34,10 +31,14 @@ SERVICE: Final = health_pb2.DESCRIPTOR.services_by_name["Health"]
 
 
 class Health:
-    """Check, Watch and List; once `drain` was called, nothing serves any more."""
+    """Check, Watch and List; once `drain` was called, nothing serves any more.
 
-    def __init__(self, app: App) -> None:
+    Asked about may be the services of these names; the empty one is the whole server.
+    """
+
+    def __init__(self, app: App, services: Iterable[str]) -> None:
         self._app = app
+        self._services = frozenset({"", *services})
         self._draining = asyncio.Event()
         self._watchers = 0
         self._unwatched = asyncio.Event()
@@ -62,7 +63,7 @@ class Health:
 
     async def _check(self, _messages: object, context: Context) -> bytes:
         service = await self._asked(context)
-        if service not in SERVICES:
+        if service not in self._services:
             await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such service here.", ())
         return _told(await self._status())
 
@@ -70,7 +71,7 @@ class Health:
         await _read(context)
         status = HealthCheckResponse(status=await self._status())
         told: bytes = HealthListResponse(
-            statuses=dict.fromkeys(SERVICES, status)
+            statuses=dict.fromkeys(self._services, status)
         ).SerializeToString()
         return told
 
@@ -91,7 +92,7 @@ class Health:
         told = None
         while True:
             last = self._draining.is_set()
-            known = service in SERVICES
+            known = service in self._services
             status = await self._status() if known else int(HealthCheckResponse.SERVICE_UNKNOWN)
             if status != told:
                 await context.write(_told(status))

@@ -50,3 +50,8 @@ def required(model: type[Message] | Message) -> list[str]:
         and not field.has_presence
         and field.name not in NEVER_REQUIRED
     ]
+
+
+def said(message: Message, field: str) -> str | None:
+    """The value of an `optional` text, or None where it is absent."""
+    return getattr(message, field) if message.HasField(field) else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from identra.errors import NotFound
 from identra.grpc.identra.v1 import identra_pb2 as v1
+from identra.grpc.messages import said
 from identra.roundtrip import Departure, Return
 
 if TYPE_CHECKING:
@@ -161,11 +162,6 @@ async def get_current_user_login_info(
         ],
         email_verified=info.email_verified,
     )
-
-
-def said(message: Message, field: str) -> str | None:
-    """The value of an `optional` field, or None where it is absent."""
-    return getattr(message, field) if message.HasField(field) else None
 
 
 def pair_of(pair: values.TokenPair) -> v1.TokenPair:

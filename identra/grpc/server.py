@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from identra.grpc import answering as methods_of
 from identra.grpc import health as health_of
 from identra.grpc import tls
 from identra.grpc.answering import WHOLE_CALL, Answering
 from identra.grpc.call import LONGEST_METADATA
 from identra.grpc.core import make_server
-from identra.grpc.health import SERVICES, Health
+from identra.grpc.health import Health
 from identra.grpc.messages import LONGEST_MESSAGE
+from identra.grpc.services import operators, shared
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     import grpc.aio
 
     from identra.app import App
+    from identra.grpc.services import Service
 
 LONGEST_DRAIN: Final = 10.0
 """Seconds that calls which have begun may take to finish."""
@@ -70,7 +72,12 @@ _OPTIONS: Final[tuple[tuple[str, int], ...]] = (
 
 @asynccontextmanager
 async def serving(
-    app: App, address: str, *, whole_call: float = WHOLE_CALL, lame: float = LAME
+    app: App,
+    address: str,
+    services: Callable[[App], tuple[Service, ...]] = shared,
+    *,
+    whole_call: float = WHOLE_CALL,
+    lame: float = LAME,
 ) -> AsyncIterator[int]:
     """Serve the hall at `HOST:PORT` until the block is left, then drain and close; the port.
 
@@ -79,12 +86,14 @@ async def serving(
     have begun finish, within LONGEST_DRAIN seconds.
     Raises OSError for an address that can't be had, UnusableFile for a certificate.
     """
-    health, answering = Health(app), Answering(app, whole_call=whole_call)
+    answering = Answering(app, services(app), whole_call=whole_call)
+    health = Health(app, answering.handlers)
     server = make_server(_OPTIONS, answering.refuse)
     server.add_registered_method_handlers(health_of.SERVICE.full_name, health.handlers)
-    server.add_registered_method_handlers(methods_of.SERVICE.full_name, answering.handlers)
+    for name, handlers in answering.handlers.items():
+        server.add_registered_method_handlers(name, handlers)
     if app.settings.grpc.reflection:
-        _reflect(server)
+        _reflect(server, answering.handlers)
     port = _open(server, app, address)
     await server.start()
     leaving = asyncio.Event()
@@ -95,6 +104,11 @@ async def serving(
         leaving.set()
         await _drain(server, health, answering, lame)
         await watched
+
+
+def serving_operators(app: App, address: str) -> AbstractAsyncContextManager[int]:
+    """Serve what is for operators in the same way, where it has a port of its own."""
+    return serving(app, address, operators)
 
 
 async def _end_with(server: grpc.aio.Server, leaving: asyncio.Event) -> None:
@@ -132,9 +146,9 @@ async def _drain(
     await server.stop(LONGEST_DRAIN)
 
 
-def _reflect(server: Any) -> None:
+def _reflect(server: Any, services: Iterable[str]) -> None:
     """Let clients ask which methods there are."""
     from grpc_reflection.v1alpha import reflection
 
-    names = (*sorted(SERVICES - {""}), health_of.SERVICE.full_name, reflection.SERVICE_NAME)
+    names = (*services, health_of.SERVICE.full_name, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +14,9 @@ from sanic.config import Config
 from sanic.http.constants import HTTP
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
+from identra.deadline import one_deadline
 from identra.errors import InvalidArgument
+from identra.http.admin import let_in
 from identra.http.body import read_body, read_form, read_query
 from identra.http.call import Call, peer, trace
 from identra.http.canned import Canned
@@ -21,7 +24,7 @@ from identra.http.cors import headers_for
 from identra.http.errors import Failures
 from identra.http.gate import Bounds, raise_gate
 from identra.http.operation import EVERYWHERE, NO_STORE, Operation, reply
-from identra.http.routes import OLDER, PREFIXES, every_operation
+from identra.http.routes import APART, OLDER, PREFIXES, public_operations
 from identra.standing import fields_of
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from identra.app import App
     from identra.meter import Meter
+    from identra.settings import Cors
 
 Door: TypeAlias = Sanic[Any, Any]
 
@@ -37,10 +41,13 @@ _OFTEN = _PROBES | {"/.well-known/jwks.json", "/api/.well-known/jwks.json"}
 """Asked for by machines, again and again: a good answer has no line in the log."""
 
 
-def make(app: App, bounds: Bounds) -> Door:
-    """The REST door of an opened hall, ready to be served. Its name is free again on `close`."""
+def make(app: App, bounds: Bounds, *, apart: bool = False) -> Door:
+    """The REST door of an opened hall, ready to be served. Its name is free again on `close`.
+
+    `apart` is the door of operators alone: no other origin's page reads what it answers.
+    """
     door: Door = Sanic(
-        f"identra-{id(app):x}",
+        f"identra-{id(app):x}{'-apart' if apart else ''}",
         config=Config(env_prefix=""),
         error_handler=Failures(),
         request_class=Call,
@@ -53,18 +60,25 @@ def make(app: App, bounds: Bounds) -> Door:
     door.ctx.hall, door.ctx.draining = app, False
     raise_gate(door, app, bounds)
     # A trace has every answer in it.
-    door.ctx.canned = None if app.tracer.on else Canned(app)
-    door.ctx.operations = every_operation(
-        app.providers, dev=app.dev, introspects=app.introspection is not None
-    )
-    _add_all(door, app, door.ctx.operations)
-    # Sanic rewrites its own methods once a process, for the signals that are listened to; every
-    # door listens to the same.
-    door.config.TOUCHUP = not getattr(Sanic, "__touched__", False)
+    door.ctx.canned = None if app.tracer.on or apart else Canned(app)
+    door.ctx.url = None if apart else app.settings.public_url
+    door.ctx.cors = None if apart else app.settings.cors
+    public = partial(public_operations, app.settings, app.providers, dev=app.dev)
+    door.ctx.operations = APART if apart else public()
+    _add_all(door, app, door.ctx.operations, PREFIXES[:1] if apart else PREFIXES)
     # Told one version of HTTP, Sanic leaves out its empty Alt-Svc.
     door.state.server_info.append(ApplicationServerInfo({"version": HTTP.VERSION_1}))
     door.register_middleware(_finish, "response")
     return door
+
+
+def begin(door: Door) -> None:
+    """Make it ready to start, at once.
+
+    Sanic rewrites its own methods once a process, for the signals that are listened to; every door
+    listens to the same, and several may start.
+    """
+    door.config.TOUCHUP = not getattr(Sanic, "__touched__", False)
 
 
 def close(door: Door) -> None:
@@ -72,12 +86,15 @@ def close(door: Door) -> None:
     Sanic.unregister_app(door)
 
 
-def _add_all(door: Door, app: App, operations: tuple[Operation, ...]) -> None:
-    for prefix in PREFIXES:
-        for operation in operations:
+def _add_all(
+    door: Door, app: App, operations: tuple[Operation, ...], prefixes: tuple[str, ...]
+) -> None:
+    for prefix in prefixes:
+        here = tuple(one for one in operations if not (prefix and one.clears))
+        for operation in here:
             _add(door, app, operation, prefix)
-        for path in {operation.path for operation in operations}:
-            _add_options(door, operations, path, prefix)
+        for path in {operation.path for operation in here}:
+            _add_options(door, here, path, prefix)
 
 
 def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:
@@ -90,6 +107,7 @@ def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:
         error_format="json",
         ctx_bearer=operation.bearer,
         ctx_caching=operation.caching,
+        ctx_apart=operation.clears is not None,
     )
 
 
@@ -97,6 +115,8 @@ def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, 
     async def handle(call: Call, **_: str) -> HTTPResponse:
         if operation.counted:
             app.calls.take(peer(call, app.settings))
+        if operation.clears:
+            await let_in(app, call, operation.clears)
         answer = await operation.act(app, call, _read(operation, call))
         return answer if isinstance(answer, HTTPResponse) else reply(answer)
 
@@ -108,7 +128,9 @@ def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, 
             return response
 
     followed = app.tracer.on and operation.path not in _PROBES
-    return handle_traced if followed else handle
+    act = handle_traced if followed else handle
+    # Clearing and acting are one call's time; elsewhere a use case has it for itself.
+    return one_deadline(act) if operation.clears else act
 
 
 def _read(operation: Operation, call: Call) -> Any:
@@ -128,19 +150,34 @@ def _add_options(door: Door, operations: tuple[Operation, ...], path: str, prefi
         allow = {"Allow": ", ".join([*methods, "OPTIONS"])}
         asked = call.headers.get("access-control-request-method")
         if asked is not None:
-            cors, origin = app_of(call).settings.cors, call.headers.get("origin")
+            cors, origin = _cors(call), call.headers.get("origin")
             allow |= headers_for(cors, origin, preflight_of=asked, methods=methods)
         return HTTPResponse(status=204, headers=allow)
 
     full = prefix + path
     name = _name("OPTIONS", full)
-    door.add_route(options, _pattern(full), methods=["OPTIONS"], name=name, error_format="json")
+    door.add_route(
+        options,
+        _pattern(full),
+        methods=["OPTIONS"],
+        name=name,
+        error_format="json",
+        ctx_apart=any(one.clears for one in operations if one.path == path),
+    )
 
 
 def app_of(call: Call) -> App:
     """The hall behind the door that a call came through."""
     hall: App = call.app.ctx.hall
     return hall
+
+
+def _cors(call: Call) -> Cors | None:
+    """What other origins' pages may read of the answer to a call, if anything."""
+    if call.route and getattr(call.route.ctx, "apart", False):
+        return None
+    cors: Cors | None = call.app.ctx.cors
+    return cors
 
 
 def _name(method: str, path: str) -> str:
@@ -163,9 +200,8 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
     headers["X-Request-ID"], headers["X-Attempt-ID"] = call.request_id, call.attempt_id
     if call.end and call.end.standings:
         headers.update(fields_of(call.end.standings.values()))
-    settings = app_of(call).settings
     if "access-control-allow-origin" not in headers:
-        headers.update(headers_for(settings.cors, call.headers.get("origin")))
+        headers.update(headers_for(_cors(call), call.headers.get("origin")))
     seconds, template = perf_counter() - call.began, call.template
     if (meter := app_of(call).meter).on:
         _count(call, template, response.status, seconds, meter)

@@ -22,10 +22,10 @@ class Call(Request):
 
     `request_id` is the caller's X-Request-ID where well-formed, `attempt_id` always of our
     making. `reason` and `detail` are what the log will say of a failure, `end` who is at the other
-    end once anybody asked.
+    end once anybody asked, `by` the admin key that was cleared for it.
     """
 
-    __slots__ = ("attempt_id", "began", "detail", "end", "reason", "request_id")
+    __slots__ = ("attempt_id", "began", "by", "detail", "end", "reason", "request_id")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         # Made by Sanic to answer a head that was refused, it has none; that head's target may be
@@ -38,6 +38,7 @@ class Call(Request):
         self.request_id = request_id_of(self.headers.get("x-request-id"))
         self.reason = ""
         self.detail = ""
+        self.by = ""
         self.end: Peer | None = None
 
     @property

@@ -24,9 +24,9 @@ PAGE_POLICY = (
 """The pages' own Content-Security-Policy: their own script and style, and calls to this origin."""
 
 
-async def openapi(app: App, call: Call, _query: Empty) -> HTTPResponse:
+async def openapi(_app: App, call: Call, _query: Empty) -> HTTPResponse:
     """The document that tells the truth about this door."""
-    said = document(call.app.ctx.operations, app.settings.public_url)
+    said = document(call.app.ctx.operations, call.app.ctx.url)
     return HTTPResponse(json.dumps(said), content_type="application/json")
 
 

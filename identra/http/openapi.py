@@ -38,9 +38,11 @@ _WITH_A_BODY: tuple[type[IdentraError], ...] = (
     errors.BodyTooLarge,
     errors.UnsupportedMediaType,
 )
-_ABOUT = """Sign-in, tokens and users. Every path is served at the root and again under /api.
+_ABOUT = """Sign-in, tokens and users. {where}
 GET paths answer HEAD as well, every path answers OPTIONS; another method is METHOD_NOT_ALLOWED,
 another path NOT_FOUND, in the shape of every other failure."""
+_TWICE = "Every path is served at the root and again under /api."
+_ONCE = "Those of operators, under /admin, are served at the root alone."
 _HEADERS: Json = {
     "X-Request-ID": {
         "description": "The request's own where well-formed, else made.",
@@ -71,17 +73,27 @@ _READS: Json = {
 }
 
 
-def document(operations: Iterable[Operation], public_url: str) -> Json:
-    """The document of these operations in their order, as plain JSON values."""
+def document(operations: Iterable[Operation], public_url: str | None) -> Json:
+    """The document of these operations in their order, as plain JSON values.
+
+    Without a `public_url` they are where the document is.
+    """
     listed = list(operations)
     refs, schemas = _schemas(listed)
     paths: Json = {}
     for operation in listed:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, refs)
+        said = _operation(operation, refs)
+        if operation.clears and public_url:
+            said["servers"] = [{"url": public_url}]
+        paths.setdefault(operation.path, {})[operation.method.lower()] = said
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Identra", "version": version("identra"), "description": _ABOUT},
-        "servers": [{"url": public_url}, {"url": f"{public_url}/api"}],
+        "info": {
+            "title": "Identra",
+            "version": version("identra"),
+            "description": _about(listed, public_url),
+        },
+        "servers": _servers(public_url),
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -89,9 +101,20 @@ def document(operations: Iterable[Operation], public_url: str) -> Json:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "client": {"type": "http", "scheme": "basic"},
+                "admin_key": {"type": "http", "scheme": "bearer"},
             },
         },
     }
+
+
+def _about(operations: list[Operation], public_url: str | None) -> str:
+    clears = any(operation.clears for operation in operations)
+    where = " ".join([_TWICE] * bool(public_url) + [_ONCE] * clears)
+    return _ABOUT.format(where=where)
+
+
+def _servers(public_url: str | None) -> list[Json]:
+    return [{"url": f"{public_url}{way}"} for way in ("", "/api")] if public_url else [{"url": "/"}]
 
 
 def _schemas(operations: list[Operation]) -> tuple[_Refs, Json]:
@@ -127,7 +150,9 @@ def _operation(operation: Operation, refs: _Refs) -> Json:
         "tags": [operation.topic],
         "responses": _answers(operation, refs) | _failures(operation, refs),
     }
-    if operation.bearer != "none":
+    if operation.clears:
+        said["security"] = [{"admin_key": [operation.clears.scope]}]
+    elif operation.bearer != "none":
         said["security"] = [{"bearer": []}] + ([{}] if _needs_no_header(operation) else [])
     if operation.client:
         said["security"] = [{"client": []}]
@@ -167,13 +192,20 @@ def _argument(field: tuple[str, Any]) -> Json:
     name, info = field
     said = {"name": name, "in": "query", "required": info.is_required()}
     text = {"description": info.description} if info.description else {}
-    return said | text | {"schema": _words(info.annotation)}
+    return said | text | {"schema": _words(info.annotation, info.metadata)}
 
 
-def _words(annotation: Any) -> Json:
-    """What an argument may be: any text, or one of the words that its type names."""
+def _words(annotation: Any, bounds: list[Any]) -> Json:
+    """What an argument may be: any text, a number, or one of the words that its type names."""
+    if int in (annotation, *get_args(annotation)):
+        return {"type": "integer"} | _bounds(bounds)
     kinds = [kind for kind in (annotation, *get_args(annotation)) if get_origin(kind) is Literal]
     return {"type": "string"} | ({"enum": list(get_args(kinds[0]))} if kinds else {})
+
+
+def _bounds(said: list[Any]) -> Json:
+    named = (("minimum", "ge"), ("maximum", "le"))
+    return {word: getattr(one, at) for word, at in named for one in said if hasattr(one, at)}
 
 
 def _answers(operation: Operation, refs: _Refs) -> Json:

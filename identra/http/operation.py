@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from identra.app import App
+    from identra.clearance import Act as Cleared
     from identra.errors import IdentraError
     from identra.http.call import Call
     from identra.http.errors import BearerUse
@@ -44,8 +45,9 @@ class Operation:
     A path holds `{name}` where a part of it is the caller's to say. `takes` is the body of a POST
     or PUT (with `form` as a form, not JSON) and the query of any other. `gives` names the model of
     each status, or the media type where the answer is no JSON. `caching` is the Cache-Control of
-    its answers. `client` demands a service's own secret, by HTTP Basic. `counted` takes each call
-    from what its peer's network has for calls.
+    its answers. `client` demands a service's own secret, by HTTP Basic. `clears` demands an admin
+    key that may do that; such a route is at the root alone, and no other origin's page reads it.
+    `counted` takes each call from what its peer's network has for calls.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -58,6 +60,7 @@ class Operation:
     fails: tuple[type[IdentraError], ...] = ()
     bearer: BearerUse = "none"
     client: bool = False
+    clears: Cleared | None = None
     form: bool = False
     counted: bool = True
     caching: str = NO_STORE

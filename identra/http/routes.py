@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from identra.http import (
     addresses,
+    admin,
     codes,
     departure,
     development,
@@ -25,16 +26,32 @@ from identra.http import (
 if TYPE_CHECKING:
     from identra.http.operation import Operation
     from identra.loader import Providers
+    from identra.settings import SettingsTree
 
 OLDER = "/api"
 PREFIXES = ("", OLDER)
-"""Where every route is served; older clients use the second."""
+"""Where every route is served; older clients use the second. Operators' routes are at the first."""
+
+APART = (*admin.OPERATIONS, *health.OPERATIONS, *docs.OPERATIONS)
+"""The operations of the operators' door, where it has a port of its own."""
+
+
+def public_operations(
+    tree: SettingsTree, providers: Providers, *, dev: bool = False
+) -> tuple[Operation, ...]:
+    """The operations of the door that everybody comes to, by these settings."""
+    return every_operation(
+        providers,
+        dev=dev,
+        introspects=bool(tree.introspection.clients),
+        operators=tree.admin.enabled and tree.admin.port is None,
+    )
 
 
 def every_operation(
-    providers: Providers, *, dev: bool = False, introspects: bool = False
+    providers: Providers, *, dev: bool = False, introspects: bool = False, operators: bool = False
 ) -> tuple[Operation, ...]:
-    """All operations; those of development and of introspection where these are on."""
+    """All operations; those of development, introspection and operators where these are on."""
     return (
         *passwords.operations(providers),
         *codes.operations(providers),
@@ -46,6 +63,7 @@ def every_operation(
         *sessions.OPERATIONS,
         *departure.OPERATIONS,
         *(introspection.OPERATIONS if introspects else ()),
+        *(admin.OPERATIONS if operators else ()),
         *keys.OPERATIONS,
         *metadata.OPERATIONS,
         *health.OPERATIONS,

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from sanic.http import Stage
 from sanic.models.server_types import Signal
 
-from identra.http.app import Door, close, make
+from identra.http.app import Door, begin, close, make
 from identra.http.gate import Bounds, FrontGate
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from sanic.server.protocols.http_protocol import HttpProtocol
 
@@ -26,26 +27,30 @@ LONGEST_DRAIN = 10.0
 LONGEST_KNOCK = 1.0
 """Seconds that a connection may take to its first byte, once the door is closed behind it."""
 BOUNDS = Bounds()
+OPERATORS = Bounds(connections=256, of_one=128)
+"""What the operators' door takes where it has a port of its own: their programs are few."""
 _LOOK_EVERY = 0.02
 
 
 @asynccontextmanager
 async def serving(
-    app: App, listening: socket.socket, *, bounds: Bounds = BOUNDS
+    app: App, listening: socket.socket, *, bounds: Bounds = BOUNDS, apart: bool = False
 ) -> AsyncIterator[Door]:
     """Serve the hall on a listening socket until the block is left, then drain and close.
 
     Draining: `/readyz` answers 503 and connections end with their answer, while requests that
     have begun finish, within LONGEST_DRAIN seconds. Whoever came before the door was closed may
     still ask, within LONGEST_KNOCK. Connections are held to `bounds`. The hall itself stays open.
+    `apart` is the door of operators alone.
     """
-    door = make(app, bounds)
+    door = make(app, bounds, apart=apart)
     server: Any = await door.create_server(
         sock=listening,
         protocol=FrontGate,
         access_log=False,
         asyncio_server_kwargs={"start_serving": False},
     )
+    begin(door)
     await server.startup()
     await server.before_start()
     await server.start_serving()
@@ -55,6 +60,11 @@ async def serving(
     finally:
         await _drain(door, server, listening.dup())
         close(door)
+
+
+def serving_operators(app: App, listening: socket.socket) -> AbstractAsyncContextManager[Door]:
+    """Serve the operators' door in the same way, where it has a port of its own."""
+    return serving(app, listening, bounds=OPERATORS, apart=True)
 
 
 async def _drain(door: Door, server: Any, listening: socket.socket) -> None:

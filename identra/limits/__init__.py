@@ -3,6 +3,7 @@
 from identra.limits.allowances import (
     CALLING,
     EVERY,
+    FAILING_ADMIN,
     FAILING_CLIENT,
     FAILING_PEER,
     GUESSING,
@@ -26,6 +27,7 @@ from identra.limits.room import RESTED, Limits, Tried, Watch
 __all__ = [
     "CALLING",
     "EVERY",
+    "FAILING_ADMIN",
     "FAILING_CLIENT",
     "FAILING_PEER",
     "GUESSING",

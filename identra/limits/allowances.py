@@ -54,11 +54,12 @@ STARTING: Final = Allowance("start_minute", 600, 60)
 RETURNING: Final = Allowance("return_minute", 600, 60)
 FAILING_PEER: Final = Allowance("fail_peer", 10, 60)
 FAILING_CLIENT: Final = Allowance("fail_client", 10, 60)
+FAILING_ADMIN: Final = Allowance("fail_admin", 10, 60)
 CALLING: Final = Allowance("call_minute", 30_000, 60)
 SECRET: Final = Patience("secret", 5, 300, 60, 900)
 IN_A_ROW: Final = Allowance("secret_row", 100, 30 * DAY // SECOND)
 
-OF_NETWORKS: Final = (STARTING, RETURNING, FAILING_PEER, FAILING_CLIENT)
+OF_NETWORKS: Final = (STARTING, RETURNING, FAILING_PEER, FAILING_CLIENT, FAILING_ADMIN)
 """What a peer network has for itself, whoever its acts are about."""
 EVERY: Final = (*SENDING, *GUESSING, *OF_NETWORKS, CALLING, SECRET, IN_A_ROW)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from identra.errors import OperatorError, UnknownProvider
 from identra.providers.base import HookSettings, Provider
@@ -40,6 +40,17 @@ class ProviderStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderState:
+    """How a provider that is installed stands; `reason` says what it lacks, or what is wrong."""
+
+    name: str
+    plugin: str
+    kind: str
+    state: Literal["on", "lacking", "off", "left_out"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A run-time hook of a plugin: what to call, and with which of its arguments.
 
@@ -58,6 +69,7 @@ class Plugin:
     """A plugin as it was found, passed at the door: the providers and hooks that it brings.
 
     `section` is the model of its hooks' settings, `settings` what an operator said there.
+    `running` says whether its hooks are asked.
     """
 
     name: str
@@ -69,6 +81,7 @@ class Plugin:
     hooks: tuple[Hook, ...] = ()
     section: type[HookSettings] = HookSettings
     settings: HookSettings = field(default_factory=HookSettings, repr=False)
+    running: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,24 @@ class Providers:
             found.append(ProviderStatus("github", enabled=False, reason="missing_client_id"))
         return tuple(sorted(found, key=lambda status: status.name))
 
+    def states(self) -> tuple[ProviderState, ...]:
+        """Every provider that is installed, by name."""
+        found = [
+            ProviderState(one.name, one.plugin, "", "left_out", one.says) for one in self.failures
+        ]
+        for plugin in self.plugins:
+            for make in plugin.makes:
+                made = [one for one in self.on.values() if type(one) is make]
+                found += [self._state(plugin, one) for one in made]
+                if not made:
+                    found.append(ProviderState(make.name, plugin.name, make.kind, "off"))
+        return tuple(sorted(found, key=lambda one: (one.name, one.plugin)))
+
+    def _state(self, plugin: Plugin, one: Provider) -> ProviderState:
+        lacking = self.lacking(one)
+        state: Literal["on", "lacking"] = "on" if lacking is None else "lacking"
+        return ProviderState(one.name, plugin.name, one.kind, state, lacking)
+
     def code(self, name: str) -> CodeProvider:
         """The code provider of that name. Raises UnknownProvider."""
         return next((p for p in self.codes if p.name == name), None) or _unknown()
@@ -137,8 +168,9 @@ class Providers:
         return next((p for p in self.oauths if p.name == name), None) or _unknown()
 
     def hooks(self, name: str) -> tuple[Hook, ...]:
-        """Every plugin's hook of that name, in the order of the plugins' names."""
-        found = (hook for plugin in self.plugins for hook in plugin.hooks if hook.name == name)
+        """Every plugin's hook of that name that is on, in the order of the plugins' names."""
+        running = (plugin for plugin in self.plugins if plugin.running)
+        found = (hook for plugin in running for hook in plugin.hooks if hook.name == name)
         return tuple(sorted(found, key=lambda hook: hook.plugin))
 
     def lacking(self, provider: Provider) -> str | None:

@@ -134,14 +134,16 @@ class _Opening:
                         self.fail(plugin, plugin.name, fault)
 
     def open_hooks(self, sections: Sections) -> None:
-        """Read what is said to hooks."""
+        """Read what is said to hooks; those of a plugin of ours are on once anything is."""
         for name in sections:
             if name not in {*self.plugins, *self.failures}:
                 raise _not_enabled(f"hooks.{name}")
         for plugin in list(self.plugins.values()):
             try:
                 settings = self._hook_settings(plugin, sections.get(plugin.name))
-                self.plugins[plugin.name] = replace(plugin, settings=settings)
+                said = plugin.name in sections or not plugin.first_party
+                told = replace(plugin, settings=settings, running=said and settings.enabled)
+                self.plugins[plugin.name] = self._demand_running(told)
             except (PluginError, SettingsError) as fault:
                 del self.plugins[plugin.name]
                 self.fail(plugin, plugin.name, fault)
@@ -192,11 +194,19 @@ class _Opening:
         says = f"providers.{name}: no plugin brings it; these have failed: {failed}"
         self.failures.setdefault(name, Failure(name, asked, "", "", says))
 
+    def _demand_running(self, plugin: Plugin) -> Plugin:
+        """The plugin; PluginError if its hooks are off, and nobody is to get past them unasked."""
+        if plugin.hooks and not plugin.running and plugin.name in self.required:
+            raise PluginError(f"plugins.required: [hooks.{plugin.name}] is off")
+        return plugin
+
     def _hook_settings(self, plugin: Plugin, said: Mapping[str, Any] | None) -> HookSettings:
         key = f"hooks.{plugin.name}"
         try:
             with alarm(START_LIMIT):
-                return read_section(plugin.section, dict(said or {}), key, self.file)
+                settings = read_section(plugin.section, dict(said or {}), key, self.file)
+                demand_hosts(settings.reaches)
+                return settings
         except SettingsError:
             raise
         except (Exception, SystemExit) as fault:

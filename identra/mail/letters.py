@@ -38,6 +38,8 @@ Name: TypeAlias = Literal[
     "claim_dropped",
     "account_disabled",
     "deletion_asked",
+    "account_deleted",
+    "invitation",
 ]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
 
@@ -56,8 +58,10 @@ LEAVES: Final[dict[Name, str]] = {
     "address_removed": "An address no longer opens it.",
     "address_lost": "An address that was never proved left the account: its owner proved it.",
     "claim_dropped": "The owner of an address proved it; what was set up before opens nothing.",
-    "account_disabled": "The account was disabled.",
+    "account_disabled": "An operator disabled the account.",
     "deletion_asked": "The account is to be deleted.",
+    "account_deleted": "An operator deleted the account at once.",
+    "invitation": "An operator invites the address's owner.",
 }
 """When each leaves, for operators."""
 

@@ -30,6 +30,12 @@ class HookSettings(Settings):
     """What an operator tells a plugin's hooks, and the only `hosts` that they may reach."""
 
     hosts: ClassVar[tuple[str, ...]] = ()
+    enabled: bool = True
+
+    @property
+    def reaches(self) -> tuple[str, ...]:
+        """Every host that the hooks may reach: `hosts`, unless the settings name another."""
+        return self.hosts
 
 
 class Provider:

@@ -74,8 +74,13 @@ class Ending:
     async def _end_rows(self, rows: list[Row], reason: Reason) -> int:
         return sum([await self.end(row["id"], reason, user_id=row["user_id"]) for row in rows])
 
-    async def revoke_all(self, user_id: str, reason: Reason, *, but: str | None = None) -> int:
-        """End all sessions of a user `but` one, inside the caller's transaction; how many ended."""
+    async def revoke_all(
+        self, user_id: str, reason: Reason, *, but: str | None = None, by: str = ""
+    ) -> int:
+        """End all sessions of a user `but` one, inside the caller's transaction; how many ended.
+
+        `by` is who had them ended, where that is not she.
+        """
         t = self._db.tables.sessions
         now = await self._db.instant()
         hers = (t.user_id == user_id) & t.revoked_at.is_null()
@@ -86,6 +91,6 @@ class Ending:
         )
         if ended:
             await self._events.record(
-                "session.revoked", user_id=user_id, reason=reason, sessions=str(ended)
+                "session.revoked", user_id=user_id, reason=reason, sessions=str(ended), by=by
             )
         return ended

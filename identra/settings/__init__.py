@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+from identra.settings.admin import Admin
 from identra.settings.durations import Duration, DurationOrNever, format_duration, parse_duration
 from identra.settings.faults import SettingsError
 from identra.settings.load import PLACES, Loaded, load
 from identra.settings.masking import MASK, shown
 from identra.settings.sections import (
-    Admin,
     Auth,
     Codes,
     Cors,

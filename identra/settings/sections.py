@@ -264,13 +264,6 @@ class Tracing(Settings):
     callers: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-class Admin(Settings):
-    """`[admin]`: the operators' interface; without a port it shares the REST one."""
-
-    enabled: bool = False
-    port: Port | None = None
-
-
 class Housekeeping(Settings):
     """`[housekeeping]`: removing what is over. `events_kept` None, "never": none is forgotten.
 

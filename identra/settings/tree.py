@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from identra.settings.admin import Admin
 from identra.settings.sections import (
-    Admin,
     Auth,
     Codes,
     Cors,
@@ -89,8 +89,9 @@ class SettingsTree(Settings):
         doors = {"http_port": self.http_port, "grpc_port": self.grpc_port}
         if self.metrics is not None:
             doors["metrics.port"] = self.metrics.port
-        if self.admin.enabled and self.admin.port is not None:
-            doors["admin.port"] = self.admin.port
+        for key in ("port", "grpc_port"):
+            if self.admin.enabled and (port := getattr(self.admin, key)) is not None:
+                doors[f"admin.{key}"] = port
         fixed = [(port, key) for key, port in doors.items() if port]
         for number, (port, key) in enumerate(fixed):
             for other, name in fixed[:number]:
@@ -103,7 +104,12 @@ def unfit_for_development(tree: SettingsTree) -> tuple[str, str] | None:
     """The key that keeps development mode from starting and what it asks for, if there is one."""
     if tree.persistence.driver != "sqlite":
         return "persistence.driver", "development mode runs on sqlite only"
-    for key in ("http_host", "grpc_host"):
-        if not is_loopback(getattr(tree, key)):
+    hosts = {
+        "http_host": tree.http_host,
+        "grpc_host": tree.grpc_host,
+        "admin.host": tree.admin.host,
+    }
+    for key, host in hosts.items():
+        if not is_loopback(host):
             return key, "development mode listens on a loopback address only"
     return None

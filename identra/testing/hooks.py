@@ -81,13 +81,16 @@ class HooksConformance(Conformance):
         Rule("no_secret_in_logs", writes_no_secret),
     )
 
+    chosen: ClassVar[str] = SECRET
+    """The secret that somebody chooses here."""
+
     @property
     def looks_at(self) -> str:
         """No provider."""
         return ""
 
     def replies(self) -> Mapping[str, Any]:
-        """The JSON of each URL that a hook asks or posts to."""
+        """The JSON, or the very bytes, of each URL that a hook asks or posts to."""
         return {}
 
     @asynccontextmanager
@@ -106,7 +109,7 @@ class HooksConformance(Conformance):
             network = open_network(place.transport())
             try:
                 (plugin,) = (p for p in house.app.providers.plugins if p.name == self.name)
-                upstreams = {self.name: network.upstream(plugin.section.hosts)}
+                upstreams = {self.name: network.upstream(plugin.settings.reaches)}
                 names = sorted({hook.name for hook in plugin.hooks})
                 demand(names, "the plugin has no hooks")
                 for name in names:

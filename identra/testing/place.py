@@ -109,7 +109,10 @@ class Place:
         told = self.replies(person)
         whole = str(request.url)
         known = whole if whole in told else url
-        return httpx.Response(200 if known in told else 404, json=told.get(known))
+        reply = told.get(known)
+        if isinstance(reply, bytes):
+            return httpx.Response(200, content=reply)
+        return httpx.Response(200 if known in told else 404, json=reply)
 
     def _redeem(self, request: httpx.Request, form: Mapping[str, str]) -> httpx.Response:
         person, asked = self._codes.pop(form.get("code", ""), (None, {}))

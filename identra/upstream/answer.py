@@ -55,6 +55,14 @@ def read_json(answer: Answer) -> Any:
         raise unavailable(answer.host, "the answer is not JSON") from fault
 
 
+def read_text(answer: Answer) -> str:
+    """Its UTF-8. Raises ProviderUnavailable."""
+    try:
+        return answer.body.decode()
+    except UnicodeDecodeError as fault:
+        raise unavailable(answer.host, "the answer is no text") from fault
+
+
 def read_form(answer: Answer) -> dict[str, Any]:
     """Its fields. Raises ProviderUnavailable; a name that stands there twice is no form."""
     try:

@@ -20,7 +20,7 @@ from identra.errors import IdentraError, OperatorError
 from identra.meter import UNMETERED
 from identra.tracer import UNTRACED
 from identra.trail import step
-from identra.upstream.answer import Answer, judge, read_form, read_json, unavailable
+from identra.upstream.answer import Answer, judge, read_form, read_json, read_text, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -126,6 +126,12 @@ class HttpUpstream:
             headers = {**passed, **_authorization(bearer, None)}
             answer = await self._ask("GET", url, headers, params=params)
             return read_json(answer)
+
+    async def get_text(self, url: str, *, headers: dict[str, str] | None = None) -> str:
+        """GET and read text, of whatever type the place sent."""
+        with self._told(), self._trace("GET") as passed:
+            plain = {"Accept": "text/plain", **(headers or {}), **passed}
+            return read_text(await self._ask("GET", url, plain))
 
     async def post_form(
         self,

@@ -1,7 +1,18 @@
 """Users, and what is theirs: addresses, identities, credentials."""
 
 from identra.users.departures import Departures
-from identra.users.nouns import Credential, Holdings, Identity, OwnAddress, User
+from identra.users.finding import Finding
+from identra.users.nouns import Credential, Holdings, Identity, OwnAddress, Page, User
 from identra.users.room import Users
 
-__all__ = ["Credential", "Departures", "Holdings", "Identity", "OwnAddress", "User", "Users"]
+__all__ = [
+    "Credential",
+    "Departures",
+    "Finding",
+    "Holdings",
+    "Identity",
+    "OwnAddress",
+    "Page",
+    "User",
+    "Users",
+]

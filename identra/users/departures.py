@@ -7,6 +7,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from identra.dispatches import Dispatches
 from identra.trail import subject_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 BATCH: Final = 500
 MOST: Final = 10_000
 """Users that are let go in one turn."""
-KEPT: Final = frozenset({"provider", "plugin", "limit", "by", "sessions", "reason"})
+KEPT: Final = frozenset(
+    {"provider", "plugin", "limit", "by", "sessions", "reason", "key", "key_name", "act", "refused"}
+)
 """What an event still tells once it is nobody's: none of it is the person's, or her devices'."""
 
 
@@ -32,6 +35,7 @@ class Departures:
         self._db = db
         self._users = users
         self._events = events
+        self._dispatches = Dispatches(db)
 
     async def leaves_at(self, user_id: str) -> int | None:
         """When a user will be gone, if she is about to."""
@@ -42,14 +46,14 @@ class Departures:
         stands = row and her and row["asked_at"] == her["disabled_at"]
         return int(row["leaves_at"]) if row and stands else None
 
-    async def begin(self, user_id: str, *, at: int, leaves_at: int) -> None:
+    async def begin(self, user_id: str, *, at: int, leaves_at: int, by: str = "") -> None:
         """Disable a user, who is gone from `leaves_at` on; inside the caller's transaction.
 
         Where she is disabled already, that stands, and its reason too.
         """
         t = self._db.tables
         d, u = t.departures, t.users
-        await self._users.disable(user_id, "deletion", at=at)
+        await self._users.disable(user_id, "deletion", at=at, by=by)
         her = await self._db.first(u.select(u.disabled_at).where(u.id == user_id))
         if her is None:
             return
@@ -63,7 +67,7 @@ class Departures:
         rows = await self._db.fetch(t.select(t.user_id).where(t.leaves_at <= now).limit(MOST))
         return tuple(row["user_id"] for row in rows)
 
-    async def remove(self, user_id: str) -> bool:
+    async def remove(self, user_id: str, *, by: str = "") -> bool:
         """Remove a user who is due, from every table; whether it was done by this call.
 
         Her events stay as nobody's. Broken off, the next call goes on where it stopped.
@@ -71,7 +75,7 @@ class Departures:
         user = await self._users.user(user_id)
         if user:
             await self._forget_attempts(user)
-        gone = await self._db.transact(partial(self._delete, user_id))
+        gone = await self._db.transact(partial(self._delete, user_id, by))
         if gone is None:
             return False
         await self._strip_events(user_id)
@@ -80,7 +84,7 @@ class Departures:
         await self._db.change(t.departures.delete().where(t.departures.user_id == user_id))
         return gone
 
-    async def _delete(self, user_id: str) -> bool | None:
+    async def _delete(self, user_id: str, by: str) -> bool | None:
         """Whether her own row went now; False where it had gone before, None where she stays."""
         t = self._db.tables
         d, u = t.departures, t.users
@@ -96,8 +100,8 @@ class Departures:
             return None
         await self._db.change(u.delete().where(u.id == user_id))  # and with it what is hers
         # What was told of her, or waits to be: whoever listens hears that she is gone.
-        await self._db.change(t.dispatches.delete().where(t.dispatches.lane == user_id))
-        await self._events.record("user.deleted", user_id=user_id)
+        await self._dispatches.forget(user_id)
+        await self._events.record("user.deleted", user_id=user_id, by=by)
         return True
 
     async def _forget_attempts(self, user: User) -> None:

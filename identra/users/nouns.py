@@ -50,6 +50,14 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Some users of many. `next` is where the page after it begins, "" where there is none."""
+
+    users: tuple[User, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A user as she stands: addresses oldest first.
 
@@ -66,6 +74,11 @@ class User:
     secrets: tuple[str, ...]
     primary_email: str | None = None
     locale: Locale | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody was ever in, nor set or bound anything by which to get in."""
+        return self.last_login_at is None and not (self.proved or self.identities or self.secrets)
 
     @property
     def disabled(self) -> bool:

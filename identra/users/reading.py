@@ -118,12 +118,6 @@ class Reading:
         row = await self._db.first(query)
         return str(row["user_id"]) if row else None
 
-    async def list(self, *, limit: int, after: str = "") -> tuple[str, ...]:
-        """User ids in the order of their making, a page at a time."""
-        t = self._db.tables.users
-        rows = await self._db.fetch(t.select(t.id).where(t.id > after).order_by(t.id).limit(limit))
-        return tuple(row["id"] for row in rows)
-
     async def credential(self, provider: str, email: str) -> Credential | None:
         """The credential of an address's user at a secret provider, or None.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from piccolo.querystring import QueryString
@@ -30,6 +31,20 @@ UNION ALL
 SELECT 'secret', provider, '', '', set_at, 0, 0
   FROM identra_credentials WHERE user_id = {}
 """
+_MANY: Final = """
+SELECT id AS owner, 'user' AS part, disabled_reason AS a, primary_email AS b, locale AS c,
+       created_at AS x, last_login_at AS y, disabled_at AS z
+  FROM identra_users WHERE id IN ({these})
+UNION ALL
+SELECT user_id, 'address', email, '', '', created_at, proved_at, 0
+  FROM identra_emails WHERE user_id IN ({these})
+UNION ALL
+SELECT user_id, 'identity', provider, subject, username, linked_at, 0, 0
+  FROM identra_identities WHERE user_id IN ({these})
+UNION ALL
+SELECT user_id, 'secret', provider, '', '', set_at, 0, 0
+  FROM identra_credentials WHERE user_id IN ({these})
+"""
 _STANDING: Final = """
 SELECT 'user' AS part, disabled_at AS x FROM identra_users WHERE id = {}
 UNION ALL
@@ -38,12 +53,28 @@ UNION ALL
 SELECT 'proof', linked_at FROM identra_identities WHERE user_id = {}
 """
 """What a part has no column for is '' or 0: every database finds the same types for the union."""
+_MANY_PARTS: Final = _MANY.count("{these}")
 
 
 def select_whole(db: Database) -> Statement:
     """All rows that speak of the user `user_id`."""
     hers = Param("user_id")
     return db.prepare(QueryString(_WHOLE.strip(), hers, hers, hers, hers))
+
+
+def select_many(ids: Sequence[str]) -> QueryString:
+    """All rows that speak of these users, each with its `owner`."""
+    these = ", ".join(["{}"] * len(ids))
+    return QueryString(_MANY.strip().replace("{these}", these), *(tuple(ids) * _MANY_PARTS))
+
+
+def users_in(rows: Sequence[dict[str, Any]]) -> dict[str, User]:
+    """The users that the rows of many speak of, by id."""
+    theirs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        theirs[row["owner"]].append(row)
+    read = {user_id: user_in(user_id, hers) for user_id, hers in theirs.items()}
+    return {user_id: user for user_id, user in read.items() if user}
 
 
 def select_standing(db: Database) -> Statement:

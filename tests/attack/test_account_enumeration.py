@@ -50,8 +50,8 @@ async def _settle(house: House) -> tuple[str, ...]:
         tokens(await her.confirm(email, code_for(house.app, email)))
     await house.owner("code@example.com")
     async with opened_office(load(house.settings, {})) as office:
-        await office.create("claimed@example.com", PASSWORD, proved=False)
-        await office.disable("disabled@example.com", "")
+        await office.create("claimed@example.com", PASSWORD, proved=False, by="test")
+        await office.disable("disabled@example.com", "", by="test")
     known = ("password", "disabled", "code", "claimed")
     return (NOBODY, *(f"{name}@example.com" for name in known))
 

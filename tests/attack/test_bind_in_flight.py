@@ -74,7 +74,11 @@ async def _end(way: str, house: House, pair: dict[str, Any]) -> None:
         await house.caller().say("/token/revoke", {"refresh_token": refresh(pair)})
     else:
         async with opened_office(load(house.settings, {})) as office:
-            await (office.disable(ADA, "") if way == "disable" else office.revoke_sessions(ADA))
+            await (
+                office.disable(ADA, "", by="test")
+                if way == "disable"
+                else office.revoke_sessions(ADA, by="test")
+            )
 
 
 @pytest.mark.parametrize("way", ENDINGS)
@@ -104,7 +108,7 @@ async def test_ending_all_sessions_reaches_the_one_that_is_just_being_opened(
         async with opened_office(load(house.settings, {})) as office:
             async with db.transaction():
                 assert await users.enter(user_id, 0)
-                ending = asyncio.create_task(office.revoke_sessions(ADA))
+                ending = asyncio.create_task(office.revoke_sessions(ADA, by="test"))
                 await asyncio.wait({ending}, timeout=0.3)
                 await sessions.open(Origin(user_id, 0, (), "github"), Peer())
             assert await ending == 2

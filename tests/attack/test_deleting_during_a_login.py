@@ -110,7 +110,7 @@ async def test_of_one_who_is_removed_at_once_nothing_is_left(
             her, pair, code = await settle(house, email, way)
             user_id = (await her.info(access(pair))).json()["user_id"]
             _, answer = await asyncio.gather(
-                office.delete(user_id, now=True), WAYS[way](house.caller(), email, code)
+                office.delete(user_id, now=True, by="test"), WAYS[way](house.caller(), email, code)
             )
             new = way == "code" and answer.is_success
             former = await whole(house, user_id, former, new=new)

@@ -49,11 +49,11 @@ def told(answer: httpx.Response) -> tuple[object, ...]:
 async def settle(house: House) -> tuple[str, ...]:
     """Addresses in every condition that this house knows, the unknown one first."""
     async with opened_office(load(house.settings, {})) as office:
-        await office.create(PROVED, PASSWORD, proved=True)
-        await office.create("code@example.com", None, proved=True)
-        await office.create("claimed@example.com", PASSWORD, proved=False)
-        await office.create("disabled@example.com", PASSWORD, proved=True)
-        await office.disable("disabled@example.com", "")
+        await office.create(PROVED, PASSWORD, proved=True, by="test")
+        await office.create("code@example.com", None, proved=True, by="test")
+        await office.create("claimed@example.com", PASSWORD, proved=False, by="test")
+        await office.create("disabled@example.com", PASSWORD, proved=True, by="test")
+        await office.disable("disabled@example.com", "", by="test")
     return (NOBODY, *(f"{name}@example.com" for name in KNOWN))
 
 
@@ -148,7 +148,7 @@ async def test_asking_takes_its_time_whoever_is_behind_the_address(
     async with open_house(tmp_path, persistence) as house:
         async with opened_office(load(house.settings, {})) as office:
             for number in range(ROUNDS):
-                await office.create(f"known{number}@example.com", None, proved=True)
+                await office.create(f"known{number}@example.com", None, proved=True, by="test")
         ratios = []
         for number in range(ROUNDS):
             known, nobody = f"known{number}@example.com", f"nobody{number}@example.com"

@@ -103,7 +103,7 @@ async def test_a_binding_under_way_ends_with_all_the_others(
             binding = asyncio.create_task(bind(app, github, stolen))
             await waiting(place, 1, unless=binding)
             ending: asyncio.Task[object] = asyncio.create_task(
-                office.revoke_sessions(ADA)
+                office.revoke_sessions(ADA, by="test")
                 if who == "operator"
                 else app.devices.end_all(own, keep_current=who != "owner")
             )

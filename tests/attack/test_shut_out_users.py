@@ -121,8 +121,8 @@ async def test_no_way_in_opens_for_a_disabled_user(
     """Nor does another user come of her proved address."""
     async with open_house(tmp_path, persistence) as house:
         async with opened_office(load(house.settings, {})) as office:
-            await office.create(ADA, PASSWORD, proved=True)
-            await office.disable(ADA, "")
+            await office.create(ADA, PASSWORD, proved=True, by="test")
+            await office.disable(ADA, "", by="test")
         who = house.caller()
         if way == "a code":
             await who.ask_code(ADA)

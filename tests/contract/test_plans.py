@@ -17,26 +17,31 @@ from plans import SHAPES, Heard, Listening, plans
 from standin.github import Email, GitHub, Person
 
 from identra.db import Bound, open_database
+from identra.dispatches import DELIVERED, WAITING, Dispatches, Queue
 from identra.events import Events
 from identra.housekeeping import BATCH, Housekeeping
 from identra.portable import Arrivals, leaving
 from identra.portable.leaving import PAGE
 from identra.portable.record import Record
 from identra.sessions import Ending
+from identra.users import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from callers import Caller, House
     from plans import Plan
 
+    from identra.db import Database
     from identra.settings import Persistence
 
 CROWD = 5_000
 ADA = "ada@example.com"
-SMALL = frozenset({"identra_keys", "identra_departures"})
-"""The ring holds a handful of keys and is read whole; so are the few who are about to leave."""
+SMALL = frozenset({"identra_keys", "identra_departures", "identra_gone"})
+"""The ring holds a handful of keys and is read whole; so are the few who are about to leave, and
+the targets that want no more."""
+TARGETS = ("app", "crm", "fax", "gtd", "hub", "irc", "job", "log")
 SORTED = frozenset({"identra_keys", "identra_emails", "identra_identities"})
 """What may be sorted: of one user's things, those that stay few."""
 
@@ -113,6 +118,102 @@ async def test_ending_what_a_key_signed_goes_page_by_page_however_few_that_is(
     await db.close()
 
 
+async def test_a_page_of_users_is_a_piece_of_an_index_wherever_it_stands(
+    persistence: Persistence,
+) -> None:
+    """Whatever the database's collation: addresses compare as bytes."""
+    await _fill(persistence)
+    db = await open_database(persistence)
+    now = ["nothing"]
+    listening = Listening(db._engine, doing=lambda: now[0])
+    db._engine = listening  # type: ignore[assignment]
+    finding, midst = Finding(db), population.email(CROWD // 2)
+    for name, ask in {
+        "first page": finding.page(limit=3),
+        "next page": finding.page(limit=3, after="00002500-0000-7000-8000-000000000000"),
+        "first of a prefix": finding.beginning("p", limit=3),
+        "next of a prefix": finding.beginning("p", limit=3, after=midst),
+    }.items():
+        now[0] = name
+        assert len((await ask).users) == 3
+    await db.close()
+    assert {name: len(statements) for name, statements in listening.heard.items()} == dict.fromkeys(
+        listening.heard, 2
+    )
+    met = await _demand(persistence, listening.heard, _is_piece)
+    assert {("first page", "identra_users"), ("next of a prefix", "identra_emails")} <= met
+
+
+async def test_what_waits_for_webhooks_is_found_by_key(
+    persistence: Persistence,
+) -> None:
+    """However much of it there is, and of whoever leaves what was told of her as well."""
+    db = await open_database(persistence)
+    await _fill_queues(db)
+    await _count(persistence)
+    now = ["recording"]
+    listening = Listening(db._engine, doing=lambda: now[0])
+    db._engine = listening  # type: ignore[assignment]
+    await _tell_others(db, now)
+    await db.close()
+    met = await _demand(persistence, listening.heard, _is_queue)
+    doing = {"finding", "taking", "resting", "measuring", "closing", "forgetting", "looking up"}
+    assert {what for what, table in met if table == "identra_dispatches"} >= doing
+
+
+async def _fill_queues(db: Database) -> None:
+    """What waits for some targets, and the much more that was told, of many users."""
+    t = db.tables.dispatches
+    for first in range(0, CROWD, 500):
+        rows = [
+            t(
+                id=f"{number:08}-0000-7000-8000-000000000009",
+                event_id=f"{number:08}-0000-7000-8000-000000000005",
+                target=TARGETS[number % len(TARGETS)],
+                lane=f"{number // 5:08}-0000-7000-8000-000000000000",
+                turn=number,
+                state=DELIVERED if number % 100 > 1 else WAITING,
+                tries=0,
+                due_at=number,
+                settled_at=number if number % 100 > 1 else None,
+                body="{}" * 200,
+            )
+            for number in range(first, first + 500)
+        ]
+        await db.change(t.insert(*rows))
+
+
+async def _tell_others(db: Database, now: list[str]) -> None:
+    """Everything that deliveries and departures ask of the queues."""
+    queue, dispatches = Queue(db), Dispatches(db)
+    now[0] = "finding"
+    lane, other, *_ = await queue.lanes("app", 8)
+    assert not await queue.is_closed("app", "place")
+    now[0] = "taking"
+    for settle in (queue.deliver, queue.give_up):
+        taken = await queue.take("app", lane)
+        assert taken
+        await settle(taken, "HTTP 200")
+        lane = other
+    taken = await queue.take("crm", (await queue.lanes("crm", 8))[-1])
+    assert taken
+    await queue.release(taken)
+    taken = await queue.take("crm", taken.lane)
+    assert taken
+    await queue.put_off(taken, 1, "HTTP 500")
+    now[0] = "resting"
+    await queue.rest("app", lane)
+    await queue.resume("app", lane)
+    now[0] = "measuring"
+    assert (await queue.backlog("app")).found
+    now[0] = "closing"
+    assert await queue.bury("app", "gone")
+    now[0] = "looking up"
+    assert await dispatches.targets() == TARGETS
+    now[0] = "forgetting"
+    await dispatches.forget(lane)
+
+
 async def _newcomers() -> AsyncIterator[tuple[int, Record]]:
     """One whom nobody knows, and one who says she is somebody of the crowd at GitHub."""
     then = "2026-01-31T12:00:00Z"
@@ -130,23 +231,34 @@ async def _newcomers() -> AsyncIterator[tuple[int, Record]]:
 
 
 async def _demand_keys(place: Persistence, heard: Heard) -> set[tuple[str, str]]:
+    return await _demand(place, heard, _is_good)
+
+
+async def _demand(
+    place: Persistence, heard: Heard, good: Callable[[Plan], bool]
+) -> set[tuple[str, str]]:
     """Fail on any statement that goes otherwise; what was reached, while what was done."""
     faults, met = [], set()
     for doing, statements in heard.items():
         for sql, args in statements.items():
             for plan in await plans(place, Bound(sql, args)):
                 met |= {(doing, access.table) for access in plan.reached}
-                if not _is_good(plan):
+                if not good(plan):
                     faults.append(f"{doing}: {sql}\n  {plan}")
     assert not faults, "\n".join(faults)
     return met
 
 
 async def _fill(place: Persistence) -> None:
-    """A crowd; on servers, what they count by themselves sooner or later is counted now."""
+    """A crowd, and it is counted."""
     db = await open_database(place)
     await population.gather(db, CROWD)
     await db.close()
+    await _count(place)
+
+
+async def _count(place: Persistence) -> None:
+    """On servers, what they count by themselves sooner or later is counted now."""
     if place.driver == "postgres":
         await servers.tell(place, "ANALYZE")
     if place.driver == "mysql":
@@ -217,3 +329,23 @@ def _is_good(plan: Plan) -> bool:
         for access in plan.reached
     )
     return by_key and (not plan.sorts or all(access.table in SORTED for access in plan.reached))
+
+
+def _is_piece(plan: Plan) -> bool:
+    """By key, or a range of one; sorted is no more than what one user has."""
+    found = [one for one in plan.reached if not (one.once or "user_id" in one.columns)]
+    ranges = all(one.ranged[:1] in {("id",), ("email",), ("user_id",)} for one in found)
+    hers = any("user_id" in one.columns for one in plan.reached)
+    return ranges and (hers or not plan.sorts)
+
+
+def _is_queue(plan: Plan) -> bool:
+    """By key, by target and state, or a range of these; and a range is never sorted."""
+    ranges = any(one.ranged for one in plan.reached)
+    return not (ranges and plan.sorts) and all(
+        one.once
+        or {"target", "state"} <= {*one.columns, *one.ranged}
+        or (one.ranged or one.columns)[:1] in {("id",), ("target",)}
+        or one.table in SMALL
+        for one in plan.reached
+    )

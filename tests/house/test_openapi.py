@@ -15,6 +15,7 @@ import running
 import spoken
 
 from identra import errors, loader
+from identra.http import admin
 from identra.http.openapi import document
 from identra.http.routes import every_operation
 from identra.loader import Providers
@@ -91,6 +92,21 @@ def test_introspection_is_there_just_with_clients_to_ask(said: dict[str, Any]) -
     operation = asked["paths"]["/introspect"]["post"]
     assert operation["security"] == [{"client": []}]
     assert set(operation["requestBody"]["content"]) == {"application/x-www-form-urlencoded"}
+
+
+def test_operators_routes_are_there_just_where_they_are_let_in(said: dict[str, Any]) -> None:
+    """Each names its scope, and the one server that has it."""
+    asked = document(every_operation(loader.load((), {}), operators=True), "http://localhost")
+    theirs = {f"{one.method} {one.path}": one for one in admin.OPERATIONS}
+    assert _routes(asked) - _routes(said) == set(theirs)
+    for method, path, operation in spoken.documented(asked):
+        if one := theirs.get(f"{method} {path}"):
+            assert one.clears
+            assert operation["security"] == [{"admin_key": [one.clears.scope]}]
+            assert operation["servers"] == [{"url": "http://localhost"}]
+    assert "/admin" not in json.dumps(said)
+    for schema in asked["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def test_the_parts_of_a_path_are_documented(said: dict[str, Any]) -> None:

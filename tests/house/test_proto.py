@@ -14,10 +14,10 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from test_routes_page import OPERATIONS
 
-from identra.grpc.answering import SERVICE
 from identra.grpc.identra.v1 import identra_pb2
 from identra.grpc.messages import required
 from identra.grpc.methods import METHODS
+from identra.grpc.services import IDENTRA as SERVICE
 
 ROOT = Path(__file__).parents[2]
 PROTO = "identra/v1/identra.proto"
@@ -86,8 +86,10 @@ def test_the_code_is_what_make_proto_makes(tmp_path: Path) -> None:
     (command,) = (line for line in (ROOT / "Makefile").read_text().splitlines() if "protoc" in line)
     words = command.replace("identra/grpc", str(tmp_path)).split()[1:]
     subprocess.run([sys.executable, *words], cwd=ROOT, check=True)
-    for made in (tmp_path / "identra/v1").iterdir():
-        assert made.read_text() == (ROOT / "identra/grpc/identra/v1" / made.name).read_text()
+    made = [file.relative_to(tmp_path) for file in tmp_path.rglob("*_pb2.py*")]
+    assert len(made) == 4
+    for file in made:
+        assert (tmp_path / file).read_text() == (ROOT / "identra/grpc" / file).read_text()
 
 
 @pytest.mark.parametrize("package", [google.api, google.rpc], ids=lambda one: one.__name__)

@@ -59,6 +59,9 @@ def test_the_quick_run_measures_everything_and_writes_its_tables(tmp_path: Path)
     growth = chapter(report, "SQLite: 1,000 users and 3,000")
     for what in ("POST /password/login", "POST /me/login-info", "POST /token/refresh"):
         assert row(what, r"[0-9.]+").search(growth), what
+    found = chapter(report, "SQLite: finding among 3,000 users")
+    for what in ("all: any page", "prefix of some", "RSS MiB"):
+        assert row(what, r"[0-9.]+").search(found), what
     if len(measured) == 2:
         copied = chapter(report, "Copying 3,000 users from SQLite to PostgreSQL with Redis")
         for what in ("5%", "95%", "users a second"):

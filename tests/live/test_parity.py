@@ -19,7 +19,7 @@ from piccolo.querystring import QueryString
 from standin.github import Email, Person
 
 from identra.db import open_database
-from identra.grpc.answering import SERVICE
+from identra.grpc.services import IDENTRA as SERVICE
 from identra.secret import pkce_challenge
 
 if TYPE_CHECKING:

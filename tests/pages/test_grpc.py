@@ -17,7 +17,7 @@ import snippets
 from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 
-from identra.grpc.answering import SERVICE
+from identra.grpc.services import ADMIN, IDENTRA
 
 if TYPE_CHECKING:
     import running
@@ -62,20 +62,21 @@ CALLS = [shlex.split(line) for line in SHELL.splitlines() if line.startswith("gr
 
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[-1])
 def test_a_call_from_the_shell_names_a_method_and_gives_what_it_takes(words: list[str]) -> None:
-    service, _, name = words[-1].partition("/")
-    assert service == SERVICE.full_name
-    method = SERVICE.methods_by_name[name]
+    called, _, name = words[-1].partition("/")
+    service = {one.full_name: one for one in (IDENTRA, ADMIN)}[called]
+    method = service.methods_by_name[name]
     said = words[words.index("-d") + 1] if "-d" in words else "{}"
     json_format.ParseDict(json.loads(said), GetMessageClass(method.input_type)())
     assert words[-2] == PLACE
-    assert (snippets.ROOT / "proto" / words[words.index("-proto") + 1]).is_file()
+    assert words[words.index("-proto") + 1] == service.file.name
+    assert (snippets.ROOT / "proto" / service.file.name).is_file()
 
 
-def test_go_is_made_for_every_file_that_is_ours() -> None:
+def test_go_is_made_for_every_file_of_the_service() -> None:
     (command,) = (line for line in SHELL.splitlines() if line.startswith("protoc "))
     ours = {
         str(p.relative_to(snippets.ROOT / "proto"))
-        for p in (snippets.ROOT / "proto/identra").rglob("*.proto")
+        for p in (snippets.ROOT / "proto/identra/v1").rglob("*.proto")
     }
     assert set(re.findall(r"M(identra/\S+?\.proto)=", command)) == ours
     assert shlex.split(command)[-1] in ours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import grpc
 import handbook
 import pytest
 from callers import ASKED, CLIENT, House, open_house
+from clerks import LET_IN
 from doors import Rpc
 from homes import PASSWORD
 from running import rpc_of
@@ -96,7 +98,10 @@ def _name(key: str) -> str:
 
 @asynccontextmanager
 async def _doors(folder: Path, place: Persistence) -> AsyncIterator[Doors]:
-    async with open_house(folder, place, sections=ASKED) as house, rpc_of(house.app) as rpc:
+    async with (
+        open_house(folder, place, sections=ASKED | LET_IN) as house,
+        rpc_of(house.app) as rpc,
+    ):
         _, pair = await house.owner("somebody@example.com")
         bearer = {"Authorization": f"Bearer {pair['access_token']['token']}"}
         with grpc.insecure_channel(rpc) as channel:
@@ -109,10 +114,11 @@ async def _doors(folder: Path, place: Persistence) -> AsyncIterator[Doors]:
 async def test_a_call_takes_what_its_row_says(tmp_path: Path, persistence: Persistence) -> None:
     """A heeded allowance that is not spent leaves no count: only a failure is one."""
     async with _doors(tmp_path, persistence) as doors:
-        for one in every_operation(doors.house.app.providers, introspects=True):
-            name = f"{one.method} {one.path}"
+        providers = doors.house.app.providers
+        for one in every_operation(providers, introspects=True, operators=True):
+            name = "/admin" if one.clears else f"{one.method} {one.path}"
             methods, takes = ROWS[name]
-            path = one.path.replace("{session_id}", "x")
+            path = re.sub(r"{session_id}|{user_id}", "x", one.path)
             assert await doors.by_rest(one.method, path) == takes, name
             for method in methods:
                 assert await doors.by_grpc(method, one.path) == takes, method

@@ -59,7 +59,7 @@ async def test_of_twenty_concurrent_right_answers_one_wins(
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(isinstance(outcome, TokenPair) for outcome in outcomes) == 1
         assert all(isinstance(outcome, TokenPair | InvalidCode) for outcome in outcomes)
-        assert len(await app.users.list(limit=10)) == 1
+        assert len((await app.office.list(limit=10)).users) == 1
 
 
 async def test_five_wrong_guesses_end_a_code_and_the_next_is_sent_at_once(

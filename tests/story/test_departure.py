@@ -102,7 +102,7 @@ async def test_an_operator_brings_her_back_while_the_grace_lasts(
         her, bearer = await registered(house)
         await her.end("/me", bearer=bearer)
         async with opened_office(load(house.settings, {})) as office:
-            assert await office.enable(ADA)
+            assert await office.enable(ADA, by="test")
         assert len(await events(house, "user.restored")) == 1
         assert await events(house, "user.enabled") == []
         clock.advance(GRACE)

@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import grpc
+import pytest
 import running
 from test_grpc_tls import refused
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METHOD = "/identra.v1.IdentraService/ListOAuthProviders"
+LIST_KEYS = "/identra.admin.v1.AdminService/ListKeys"
 
 
 def answers(place: str) -> bool:
@@ -71,6 +73,45 @@ def test_each_worker_answers_alone_and_the_port_is_free_once_all_have_ended(
         assert service.stop() == 0
         host, _, port = service.grpc.rpartition(":")
         socket.create_server((host, int(port))).close()
+
+
+OPERATORS = "[admin]\nenabled = true\nport = 0\ngrpc_port = {}\n"
+
+
+def test_operators_have_a_port_of_their_own_that_every_worker_answers(tmp_path: Path) -> None:
+    with running.identra(tmp_path, "--workers", "2", extra=OPERATORS.format(0)) as service:
+        assert service.process.stdout
+        told = [service.process.stdout.readline() for _ in range(2)]
+        assert "/admin" in told[0]
+        place, how = told[1].split()[1:]
+        assert how == "(gRPC)"
+        first = service.workers()
+        for worker in first:
+            for pid in [pid for pid in service.workers() if pid != worker]:
+                os.kill(pid, signal.SIGKILL)
+            assert status(place, LIST_KEYS) is grpc.StatusCode.UNAUTHENTICATED
+            assert status(place, METHOD) is grpc.StatusCode.UNIMPLEMENTED
+            assert status(service.grpc, LIST_KEYS) is grpc.StatusCode.UNIMPLEMENTED
+        assert service.stop() == 0
+        socket.create_server(("127.0.0.1", int(place.rpartition(":")[2]))).close()
+
+
+def status(place: str, method: str) -> grpc.StatusCode:
+    """How a new connection is answered that shows no key."""
+    apart = (("grpc.use_local_subchannel_pool", 1),)
+    with grpc.insecure_channel(place, apart) as channel, pytest.raises(grpc.RpcError) as refused:
+        channel.unary_unary(method)(b"", timeout=10, wait_for_ready=True)
+    code: grpc.StatusCode = refused.value.code()
+    return code
+
+
+def test_a_taken_port_of_operators_is_one_line_that_names_its_key(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = running.write_settings(tmp_path, OPERATORS.format(port))
+        said = refused(file)
+    assert said.count("\n") == 1
+    assert f"{file}: admin.grpc_port: can't listen on 127.0.0.1 port {port}" in said
 
 
 async def test_a_worker_whose_server_ends_by_itself_asks_to_be_replaced() -> None:

@@ -26,7 +26,7 @@ async def test_a_code_does_not_set_a_second_password_beside_the_owners(tmp_path:
             begun = {"email": ADA, "password": PASSWORD}
             assert (await client.post("/password/register", json=begun)).status_code == 202
             async with opened_office(load(tmp_path / "identra.toml", {})) as office:
-                await office.create(ADA, "another password", proved=True)
+                await office.create(ADA, "another password", proved=True, by="test")
             body = {**begun, "code": code_for(hall, ADA)}
             answer = await client.post("/password/register/confirm", json=body)
             assert (answer.status_code, answer.json()["reason"]) == (409, "EMAIL_TAKEN")

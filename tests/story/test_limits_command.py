@@ -97,8 +97,11 @@ async def test_what_any_provider_mailed_to_an_address_is_found_by_each_of_their_
     [
         ((), (2, "name somebody, or --peer")),
         (("nobody",), (1, "no user nobody")),
-        (("sms:+491234567",), (1, "sms: not one of email, password")),
-        (("--peer", "here"), (1, "--peer: here is no network address")),
+        (
+            ("sms:+491234567",),
+            (1, "The request is not valid. (who: sms is not one of email, password)"),
+        ),
+        (("--peer", "here"), (1, "The request is not valid. (peer: here is no network address)")),
         (("not an address @",), (1, "not valid")),
     ],
 )

@@ -19,6 +19,7 @@ from schemathesis import checks
 from schemathesis.generation import GenerationMode
 
 from identra import loader
+from identra.adminkeys import SCOPES
 from identra.http.openapi import document
 from identra.http.routes import every_operation
 from identra.secret import uuid7
@@ -31,6 +32,8 @@ SECTIONS = """
 trusted_proxies = ["127.0.0.0/8"]
 [limits]
 trusted_callers = ["127.0.0.0/8"]
+[admin]
+enabled = true
 [providers.github]
 client_id = "Iv1.8a61f9b3a7aba766"
 client_secret = "9f2c4e6a8b0d1f3e5c7a9b2d4f6e8a0c1b3d5f7e"
@@ -62,8 +65,18 @@ def schema(service: running.Running) -> Any:
     return schemathesis.openapi.from_dict(said)
 
 
+@pytest.fixture(scope="module")
+def key(service: running.Running) -> str:
+    """An admin key for everything."""
+    every = [word for scope in SCOPES for word in ("--scope", scope)]
+    file = service.log.with_name("identra.toml")
+    return running.command(file, "admin-keys", "create", "fuzz", *every).strip()
+
+
 def _documented() -> dict[str, Any]:
-    said = document(every_operation(loader.load((), {}), dev=True), "http://localhost")
+    said = document(
+        every_operation(loader.load((), {}), dev=True, operators=True), "http://localhost:8080"
+    )
     whole: dict[str, Any] = json.loads(json.dumps(said))
     return whole
 
@@ -79,12 +92,18 @@ def _cases() -> Iterator[tuple[str, GenerationMode]]:
 
 @pytest.mark.parametrize(("name", "mode"), list(_cases()))
 def test_an_operation_answers_as_it_is_documented(
-    request: pytest.FixtureRequest, service: running.Running, schema: Any, name: str, mode: Any
+    request: pytest.FixtureRequest,
+    service: running.Running,
+    key: str,
+    schema: Any,
+    *,
+    name: str,
+    mode: Any,
 ) -> None:
-    """Whoever calls is signed in at every second time."""
+    """Whoever calls is signed in, or has a key, at every second time."""
     method, path = name.split()
     most = MANY if request.config.getoption("everywhere") else FEW
-    whose = cycle((_bearer(service.url) if "/me" in path or "oauth" in path else {}, {}))
+    whose = cycle((_whose(service.url, key, path), {}))
 
     @settings(
         max_examples=most,
@@ -100,6 +119,12 @@ def test_an_operation_answers_as_it_is_documented(
         case.validate_response(answer, checks=list(HELD))
 
     judge()
+
+
+def _whose(url: str, key: str, path: str) -> dict[str, str]:
+    if path.startswith("/admin"):
+        return {"Authorization": f"Bearer {key}"}
+    return _bearer(url) if "/me" in path or "oauth" in path else {}
 
 
 def _bearer(url: str) -> dict[str, str]:

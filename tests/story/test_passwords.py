@@ -169,7 +169,7 @@ async def test_a_disabled_owner_is_told_so_once_her_code_is_right(
     async with open_house(tmp_path, persistence) as house:
         her, _ = await registered(house)
         async with opened_office(load(house.settings, {})) as office:
-            await office.disable(ADA, "")
+            await office.disable(ADA, "", by="test")
         await ask_reset(her)
         code = code_for(house.app, ADA)
         wrong = await confirm_reset(her, f"{(int(code) + 1) % 10**6:06}")
@@ -185,7 +185,7 @@ async def test_where_another_password_is_required_the_one_she_has_opens_nothing(
     async with open_house(tmp_path, persistence) as house:
         her, bearer = await registered(house)
         async with opened_office(load(house.settings, {})) as office:
-            assert await office.require_password(ADA)
+            assert await office.require_password(ADA, by="test")
         assert reason(await her.log_in(ADA)) == "PASSWORD_CHANGE_REQUIRED"
         assert reason(await her.log_in(ADA, "wrong one entirely")) == "INVALID_CREDENTIALS"
         assert reason(await her.info(bearer)) == "200", "sessions go on"

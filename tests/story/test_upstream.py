@@ -116,6 +116,8 @@ async def test_only_declared_hosts_are_reached_and_only_by_https(url: str) -> No
             await upstream.get_json(url)
         with pytest.raises(ProviderUnavailable):
             await upstream.post_form(url, {})
+        with pytest.raises(ProviderUnavailable):
+            await upstream.get_text(url)
     assert far.asked == []
 
 
@@ -137,6 +139,16 @@ async def test_a_declared_host_is_reached(url: str) -> None:
 def test_a_host_that_is_none_is_the_operators_fault() -> None:
     with pytest.raises(OperatorError):
         open_network(httpx.MockTransport(fine)).upstream(("acme.example:port",))
+
+
+async def test_text_is_asked_for_with_further_headers_and_is_utf_8() -> None:
+    far = FarSide(lambda _: httpx.Response(200, content="a: 1\r\n\u00e9".encode()))
+    async with reaching(far) as upstream:
+        assert await upstream.get_text(f"{HERE}/list", headers={"X-Way": "b"}) == "a: 1\r\n\u00e9"
+    assert (far.asked[0].headers["accept"], far.asked[0].headers["x-way"]) == ("text/plain", "b")
+    async with reaching(lambda _: httpx.Response(200, content=b"\xff")) as upstream:
+        with pytest.raises(ProviderUnavailable, match="no text"):
+            await upstream.get_text(f"{HERE}/list")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -15,6 +15,7 @@ from identra.db.migrations import (
     m0003_account,
     m0004_locale,
     m0005_webhooks,
+    m0006_admin_keys,
     plan,
 )
 from identra.db.migrations.ledger import LEDGER, SchemaError, Standing
@@ -66,6 +67,7 @@ STEPS = (
     m0003_account.STEP,
     m0004_locale.STEP,
     m0005_webhooks.STEP,
+    m0006_admin_keys.STEP,
 )
 
 

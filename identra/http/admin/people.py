@@ -90,8 +90,8 @@ async def require_password(app: App, call: Call, _body: Empty) -> Required:
 
 async def prove(app: App, call: Call, body: Proof) -> Changed:
     """Prove an address by hand."""
-    changed = await app.office.prove(_named(call), body.email, by=call.by, keep=body.keep)
-    return Changed(changed=changed)
+    proof = await app.office.prove(_named(call), body.email, by=call.by, keep=body.keep)
+    return Changed(changed=proof is not None)
 
 
 async def end_sessions(app: App, call: Call, _query: Empty) -> Ended:

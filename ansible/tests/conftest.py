@@ -93,21 +93,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A wheel of this checkout, as sound as it is, that calls itself the next version."""
+    return _next_version(tmp_path_factory.mktemp("newer"))
+
+
+@pytest.fixture(scope="session")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A wheel of this checkout that starts, says that it is ready, and answers no request well."""
-    folder = tmp_path_factory.mktemp("broken")
+    return _next_version(tmp_path_factory.mktemp("broken"), b"raise ValueError")
+
+
+def _next_version(folder: Path, readiness: bytes = b"") -> str:
+    """The wheel as version 0.1.1, with another line where readiness is told."""
     words = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(plays.ROOT)]
     subprocess.run([sys.executable, "-m", "pip", *words], check=True, stderr=subprocess.DEVNULL)
     (wheel,) = folder.glob("identra-*.whl")
     made = folder / wheel.name.replace("0.1.0", "0.1.1")
-    with zipfile.ZipFile(wheel) as sound, zipfile.ZipFile(made, "w") as wrong:
+    with zipfile.ZipFile(wheel) as sound, zipfile.ZipFile(made, "w") as other:
         for name in sound.namelist():
             text = sound.read(name)
-            if name == "identra/http/health.py":
-                text = text.replace(b"found = await app.readiness()", b"raise ValueError")
+            if name == "identra/http/health.py" and readiness:
+                text = text.replace(b"found = await app.readiness()", readiness)
             if name.endswith("/METADATA"):
                 text = text.replace(b"Version: 0.1.0", b"Version: 0.1.1")
             if not name.endswith("/RECORD"):
-                wrong.writestr(name.replace("identra-0.1.0.dist", "identra-0.1.1.dist"), text)
-        wrong.writestr("identra-0.1.1.dist-info/RECORD", "")
+                other.writestr(name.replace("identra-0.1.0.dist", "identra-0.1.1.dist"), text)
+        other.writestr("identra-0.1.1.dist-info/RECORD", "")
     return str(made)

@@ -107,14 +107,19 @@ def test_what_came_in_clear_is_not_sent_on_nor_anybody_elsewhere(site: Site) -> 
         clear.close()
 
 
-def test_a_new_version_comes_without_a_failed_request(site: Site, caller: Caller) -> None:
+def test_a_new_version_comes_without_a_failed_request(
+    site: Site, caller: Caller, newer: str
+) -> None:
+    """Another program, by other settings."""
+    said = {"identra_settings": _settings(site, digits=7)}
     with load.constant(caller, EMAIL) as counted:
-        done = site.played("deploy", identra_settings=_settings(site, digits=7))
+        done = site.played("deploy", identra_source="wheel", identra_wheel=newer, **said)
         assert done.changed > 0
     assert counted.failed == []
     assert counted.answered > 100
     for name in GROUPS["app"]:
         assert "digits = 7" in site.host(name).run("identra config show").stdout
+        assert site.host(name).run("identra --version").stdout == "identra 0.1.1\n"
 
 
 def test_a_broken_version_stops_at_the_first_host_and_goes_by_itself(

@@ -20,16 +20,20 @@ GROUPS = {
     group: ["all1"] for group in ("app", "database", "redis", "proxy", "backup", "monitoring")
 }
 SECRETS = {"postgresql_password": "p0stgres-of-the-test", "redis_password": "r3dis-of-the-test-!"}
-REDIS = "redis_password"
 EMAIL = "me@example.com"
+LOOK = "find /etc /opt /usr/local /var/lib -newer /etc/hostname -not -path '*/systemd/*' | sort"
 LOOPBACK = ("127.", "[::1]", "[::ffff:127.")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, common: dict[str, Any]) -> Iterator[Site]:
+    """Deployed by one command, after a look that changed nothing."""
     folder = tmp_path_factory.mktemp("full")
     given = _certificate(folder) | {"backup_recipients": [plays.RECIPIENT]}
     with plays.opened(folder, GROUPS, common | SECRETS | given, "one-full") as site:
+        before = site.host("all1").run(LOOK).stdout
+        assert site.played("site", "--check", "--diff").changed > 0
+        assert site.host("all1").run(LOOK).stdout == before
         site.played("site")
         yield site
 
@@ -86,15 +90,29 @@ def test_state_lives_in_redis_and_rows_in_postgresql(site: Site, caller: Caller)
     assert host.run(counted).stdout.strip() == "1"
 
 
-def test_a_wrong_password_of_the_database_stops_before_the_service(
-    site: Site, caller: Caller
+@pytest.mark.parametrize("store", ["persistence", "redis"])
+def test_a_wrong_password_of_a_store_stops_before_the_service(
+    site: Site, caller: Caller, store: str
 ) -> None:
-    named = {"persistence.password": "of-another-database", "redis.password": SECRETS[REDIS]}
+    right = zip(("persistence.password", "redis.password"), SECRETS.values(), strict=True)
+    since = "systemctl show -p ActiveEnterTimestamp --value identra"
+    before = site.host("all1").run(since).stdout
+    named = dict(right) | {f"{store}.password": "of-another-server"}
     done = site.play("deploy", identra_secrets=named)
-    assert "identra_secrets['persistence.password']" in done.refusal, done.said[-2000:]
+    assert f"identra_secrets['{store}.password']" in done.refusal, done.said[-2000:]
     assert "What ran goes on" in done.refusal
-    assert "of-another-database" not in done.said
+    assert "of-another-server" not in done.said
+    assert site.host("all1").run(since).stdout == before
     assert caller.verify(caller.sign_in(EMAIL))["sub"]
+
+
+def test_a_look_at_other_passwords_tells_neither_these_nor_those(site: Site) -> None:
+    others = {name: f"an0ther-{name}-of-the-test" for name in SECRETS}
+    looked = site.play("site", "--check", "--diff", "-vvv", **others)
+    assert looked.code == 0, looked.said[-2000:]
+    assert looked.changed > 0
+    for secret in (*_secrets(site), *others.values()):
+        assert secret not in looked.said
 
 
 def test_a_key_of_another_certificate_is_refused_before_the_proxy_has_it(

@@ -89,6 +89,20 @@ def test_it_comes_back_by_itself_after_a_reboot(host: Host) -> None:
     assert ask(host, "/.well-known/jwks.json")["keys"][0]["kid"] == kid
 
 
+@pytest.mark.parametrize("signal", ["KILL", "STOP"])
+def test_a_service_that_died_or_hangs_comes_back_and_is_let_in_again(
+    host: Host, signal: str
+) -> None:
+    """By systemd's restart, and its watchdog."""
+    told = "systemctl show --property=MainPID --value identra"
+    former = host.run(told).stdout.strip()
+    host.run(f"systemctl kill --kill-whom=main --signal={signal} identra")
+    up = f'[ "$({told})" != {former} ] && systemctl -q is-active identra'
+    up += " && systemctl -q is-active identra-open && ! nft list table inet identra"
+    host.run(f"timeout 180 sh -c 'until {up}; do sleep 1; done'")
+    assert ask(host, "/readyz") == {"status": "ready"}
+
+
 def test_the_service_writes_and_reads_its_own_alone(host: Host) -> None:
     """Tried in the service's own view of the host, by its own user."""
     within = (

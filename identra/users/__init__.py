@@ -1,7 +1,16 @@
 """Users, and what is theirs: addresses, identities, credentials."""
 
 from identra.users.departures import Departures
-from identra.users.nouns import Credential, Holdings, Identity, OwnAddress, User
+from identra.users.nouns import Credential, Holdings, Identity, InSession, OwnAddress, User
 from identra.users.room import Users
 
-__all__ = ["Credential", "Departures", "Holdings", "Identity", "OwnAddress", "User", "Users"]
+__all__ = [
+    "Credential",
+    "Departures",
+    "Holdings",
+    "Identity",
+    "InSession",
+    "OwnAddress",
+    "User",
+    "Users",
+]

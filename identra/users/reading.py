@@ -9,13 +9,20 @@ from identra.db import Param
 from identra.linking import Known
 from identra.locales import stored
 from identra.users.nouns import Credential, Holdings
-from identra.users.whole import candidate_in, select_standing, select_whole, user_in
+from identra.users.whole import (
+    candidate_in,
+    in_session,
+    select_in_session,
+    select_standing,
+    select_whole,
+    user_in,
+)
 
 if TYPE_CHECKING:
     from identra.db import Database
     from identra.linking import Candidate
     from identra.locales import Locale
-    from identra.users.nouns import User
+    from identra.users.nouns import InSession, User
     from identra.values import Assertion
 
 
@@ -26,6 +33,7 @@ class Reading:
         self._db = db
         u = db.tables.users
         self._whole = select_whole(db)
+        self._in_session = select_in_session(db)
         self._standing = select_standing(db)
         enabled = (u.id == Param("user_id")) & u.disabled_at.is_null()
         self._enabled = db.prepare(u.select(u.id).where(enabled))
@@ -74,6 +82,11 @@ class Reading:
     async def user(self, user_id: str) -> User | None:
         """A user with all that is hers, or None."""
         return user_in(user_id, await self._db.fetch(self._whole.bind(user_id=user_id)))
+
+    async def in_session(self, user_id: str, session_id: str) -> InSession:
+        """A user with all that is hers, and what is left of a session of hers; one statement."""
+        both = self._in_session.bind(user_id=user_id, session_id=session_id)
+        return in_session(user_id, await self._db.fetch(both))
 
     async def holdings(self, user_id: str) -> Holdings:
         """What is held as hers, the oldest first."""

@@ -9,7 +9,7 @@ from piccolo.querystring import QueryString
 from identra.db import Param
 from identra.linking import Candidate
 from identra.locales import stored
-from identra.users.nouns import Identity, OwnAddress, User
+from identra.users.nouns import Identity, InSession, OwnAddress, User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,11 @@ UNION ALL
 SELECT 'secret', provider, '', '', set_at, 0, 0
   FROM identra_credentials WHERE user_id = {}
 """
+_SESSION: Final = """
+UNION ALL
+SELECT 'session', '', '', '', idle_ends_at - {}, ends_at - {}, revoked_at
+  FROM identra_sessions WHERE id = {} AND user_id = {}
+"""
 _STANDING: Final = """
 SELECT 'user' AS part, disabled_at AS x FROM identra_users WHERE id = {}
 UNION ALL
@@ -46,6 +51,14 @@ def select_whole(db: Database) -> Statement:
     return db.prepare(QueryString(_WHOLE.strip(), hers, hers, hers, hers))
 
 
+def select_in_session(db: Database) -> Statement:
+    """The same, and how long the session `session_id` of hers goes on."""
+    hers, session = Param("user_id"), Param("session_id")
+    now = db.now()
+    query = (_WHOLE + _SESSION.lstrip()).strip()
+    return db.prepare(QueryString(query, hers, hers, hers, hers, now, now, session, hers))
+
+
 def select_standing(db: Database) -> Statement:
     """Whether the user `user_id` is disabled, and what she has proved."""
     hers = Param("user_id")
@@ -58,6 +71,15 @@ def candidate_in(user_id: str, rows: Sequence[dict[str, Any]]) -> Candidate | No
     if own is None:
         return None
     return Candidate(user_id, own["x"] is not None, any(row["part"] == "proof" for row in rows))
+
+
+def in_session(user_id: str, rows: Sequence[dict[str, Any]]) -> InSession:
+    """The user that the rows speak of, and what is left of her session."""
+    session = next((row for row in rows if row["part"] == "session"), None)
+    user = user_in(user_id, [row for row in rows if row is not session])
+    if session is None:
+        return InSession(user, None)
+    return InSession(user, min(session["x"], session["y"]) if session["z"] is None else 0)
 
 
 def user_in(user_id: str, rows: Sequence[dict[str, Any]]) -> User | None:

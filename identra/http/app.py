@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from identra.app import App
     from identra.meter import Meter
 
+log = structlog.get_logger("identra.http")
+
 Door: TypeAlias = Sanic[Any, Any]
 
 _PROBES = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
@@ -185,7 +187,6 @@ def _count(call: Call, template: str, status: int, seconds: float, meter: Meter)
 
 
 def _log(call: Call, status: int, seconds: float) -> None:
-    log = structlog.get_logger("identra.http")
     said = {
         "method": call.method if call.route else "-",
         "route": call.template,

@@ -12,6 +12,8 @@ from identra.users.nouns import Credential, Holdings
 from identra.users.whole import (
     candidate_in,
     in_session,
+    known_in,
+    select_by_secret,
     select_in_session,
     select_standing,
     select_whole,
@@ -35,6 +37,7 @@ class Reading:
         self._whole = select_whole(db)
         self._in_session = select_in_session(db)
         self._standing = select_standing(db)
+        self._by_secret = select_by_secret(db)
         enabled = (u.id == Param("user_id")) & u.disabled_at.is_null()
         self._enabled = db.prepare(u.select(u.id).where(enabled))
         e, c = db.tables.emails, db.tables.credentials
@@ -65,9 +68,10 @@ class Reading:
         """Who proved or claims this address."""
         return await self._by_address(email)
 
-    async def known_user(self, user_id: str) -> Known:
-        """The user a proof has already named."""
-        return Known(identity=await self._candidate(user_id))
+    async def known_by_secret(self, credential: Credential, provider: str) -> Known:
+        """The user of a credential whose secret was found right; nobody, if it was set anew."""
+        kept = self._by_secret.bind(user_id=credential.user_id, provider=provider)
+        return known_in(credential, await self._db.fetch(kept))
 
     async def hash_of(self, user_id: str, provider: str) -> str | None:
         """The hash kept for a user at a secret provider, or None."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from piccolo.querystring import QueryString
 
 from identra.db import Param
-from identra.linking import Candidate
+from identra.linking import Candidate, Known
 from identra.locales import stored
 from identra.users.nouns import Identity, InSession, OwnAddress, User
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from identra.db import Database, Statement
+    from identra.users.nouns import Credential
 
 _WHOLE: Final = """
 SELECT 'user' AS part, disabled_reason AS a, primary_email AS b, locale AS c,
@@ -42,6 +43,12 @@ SELECT 'proof', proved_at FROM identra_emails WHERE user_id = {} AND proved_at I
 UNION ALL
 SELECT 'proof', linked_at FROM identra_identities WHERE user_id = {}
 """
+_KEPT: Final = """
+UNION ALL
+SELECT 'secret', set_at FROM identra_credentials WHERE user_id = {} AND provider = {}
+UNION ALL
+SELECT 'now', {}
+"""
 """What a part has no column for is '' or 0: every database finds the same types for the union."""
 
 
@@ -63,6 +70,21 @@ def select_standing(db: Database) -> Statement:
     """Whether the user `user_id` is disabled, and what she has proved."""
     hers = Param("user_id")
     return db.prepare(QueryString(_STANDING.strip(), hers, hers, hers))
+
+
+def select_by_secret(db: Database) -> Statement:
+    """The same, since when her secret at `provider` is hers, and what time it is there."""
+    hers = Param("user_id")
+    query = (_STANDING + _KEPT.lstrip()).strip()
+    return db.prepare(QueryString(query, hers, hers, hers, hers, Param("provider"), db.now()))
+
+
+def known_in(credential: Credential, rows: Sequence[dict[str, Any]]) -> Known:
+    """The user of a credential whose secret was right, if that is still hers."""
+    told = {row["part"]: row["x"] for row in rows}
+    if told.get("secret") != credential.set_at:
+        return Known()
+    return Known(identity=candidate_in(credential.user_id, rows), at=told["now"])
 
 
 def candidate_in(user_id: str, rows: Sequence[dict[str, Any]]) -> Candidate | None:

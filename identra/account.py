@@ -11,7 +11,7 @@ from identra.errors import InvalidToken, MissingToken, ReauthenticationRequired
 if TYPE_CHECKING:
     from identra.loader import Providers
     from identra.sessions import Origin, Sessions
-    from identra.tokens import Tokens
+    from identra.tokens import Claims, Tokens
     from identra.users import Identity, User, Users
 
 GITHUB: Final = "github"
@@ -99,11 +99,7 @@ class Account:
         done; by then the caller's own session may be over. Raises InvalidToken.
         """
         await self._users.touch(caller.user_id)
-        await self._sessions.alive(caller.session_id, caller.user_id)
-        user = await self._users.user(caller.user_id)
-        if user is None or user.disabled:
-            raise InvalidToken("the user is gone or disabled")
-        return user
+        return await self._live(caller.user_id, caller.session_id)
 
     @one_deadline
     async def login_info(self, bearer: str | None) -> LoginInfo:
@@ -117,18 +113,29 @@ class Account:
         return Profile(user, self._connected(user))
 
     async def _by_session(self, bearer: str | None) -> Caller:
-        if bearer is None:
-            raise MissingToken("no bearer token")
-        claims = await self._tokens.check(bearer)
+        claims = await self._claims(bearer)
         origin = await self._sessions.alive(claims.session_id, claims.user_id)
         return Caller(claims.user_id, claims.session_id, origin)
 
     async def _user(self, bearer: str | None) -> User:
-        caller = await self._by_session(bearer)
-        user = await self._users.user(caller.user_id)
-        if user is None or user.disabled:
+        claims = await self._claims(bearer)
+        return await self._live(claims.user_id, claims.session_id)
+
+    async def _claims(self, bearer: str | None) -> Claims:
+        if bearer is None:
+            raise MissingToken("no bearer token")
+        return await self._tokens.check(bearer)
+
+    async def _live(self, user_id: str, session_id: str) -> User:
+        """The user, if she may enter and this is a live session of hers. Raises InvalidToken."""
+        found = await self._users.in_session(user_id, session_id)
+        if found.left is None:
+            raise InvalidToken("no such session")
+        if found.left <= 0:
+            raise InvalidToken("the session is over")
+        if found.user is None or found.user.disabled:
             raise InvalidToken("the user is gone or disabled")
-        return user
+        return found.user
 
     def _connected(self, user: User) -> tuple[Identity, ...]:
         """Her identities at OAuth places: a code's recipient is none of these."""

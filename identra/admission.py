@@ -235,7 +235,8 @@ class Admission:
             await self._users.enter(user_id, case.assertion.at, case.locale or peer.locale)
         if case.also:
             await case.also(user_id)
-        opened = await self._sessions.open(case.origin(user_id, known.counts_from), peer)
+        origin = case.origin(user_id, known.counts_from)
+        opened = await self._sessions.open(origin, peer, at=known.at)
         await self._events.record(
             "login.succeeded", user_id=user_id, peer=peer, provider=case.assertion.provider
         )

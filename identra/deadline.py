@@ -8,7 +8,7 @@ has a bound of its own.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from identra.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
+    from types import TracebackType
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,21 +72,44 @@ def time_left() -> float | None:
     return None if left is None else max(left.seconds, 0.0)
 
 
-@asynccontextmanager
-async def in_time() -> AsyncIterator[None]:
+def in_time() -> Waiting:
     """Wait for a store no longer than the request has time. Raises StoreUnavailable."""
-    left = _LEFT.get()
-    if left is None:
-        yield
-        return
-    if left.seconds <= 0:
-        raise StoreUnavailable("no time left for the stores", retry_after=1)
-    try:
-        async with asyncio.timeout(left.seconds):
-            with charged():
-                yield
-    except TimeoutError as late:
-        raise StoreUnavailable("the stores took too long in all", retry_after=1) from late
+    return Waiting(_LEFT.get())
+
+
+class Waiting:
+    """`async with`: a wait that is charged to a request, and ends with its time."""
+
+    __slots__ = ("_began", "_bound", "_left")
+
+    def __init__(self, left: _Left | None) -> None:
+        self._left = left
+
+    async def __aenter__(self) -> None:
+        left = self._left
+        if left is None:
+            return
+        if left.seconds <= 0:
+            raise StoreUnavailable("no time left for the stores", retry_after=1)
+        self._began = monotonic()
+        self._bound = asyncio.timeout(left.seconds)
+        await self._bound.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._left is None:
+            return
+        self._left.seconds -= monotonic() - self._began
+        try:
+            await self._bound.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            error = late
+        if isinstance(error, TimeoutError):
+            raise StoreUnavailable("the stores took too long in all", retry_after=1) from error
 
 
 @contextmanager

@@ -39,6 +39,7 @@ class Known:
 
     `live` is the user of the live session that came with the request, if one did. `counts_from`
     is since when the identity, else the owner's address, proves that it is she; None: ever since.
+    `at` is when that was so by the database's clock, where it was told.
     """
 
     identity: Candidate | None = None
@@ -46,6 +47,7 @@ class Known:
     claimant: Candidate | None = None
     live: str | None = None
     counts_from: int | None = None
+    at: int | None = None
 
     def counts(self, at: int) -> bool:
         """Whether what is known proves at that instant that it is she."""

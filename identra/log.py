@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from contextlib import contextmanager, suppress
@@ -29,7 +30,6 @@ def configure(*, dev: bool) -> None:
     A library's exception is told by its type and frames, never by its text: it may hold a value.
     """
     shared: _Chain = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_values,
@@ -84,7 +84,11 @@ class _Stderr:
 def _renderer(*, dev: bool) -> Processor:
     if dev:
         return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=10)
-    return structlog.processors.JSONRenderer()
+    return _as_json
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _ENCODER.encode(event)
 
 
 def _formatter(shared: _Chain, renderer: Processor) -> logging.Formatter:
@@ -113,3 +117,7 @@ def _without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> E
 def _without_nothing(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Leave out what is not there."""
     return {name: value for name, value in event.items() if value is not None}
+
+
+_ENCODER = json.JSONEncoder(default=repr)
+"""Made once: `json.dumps` makes one for each line."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from identra.couriers import Couriers
     from identra.hashing import Hashing
     from identra.limits import Limits
+    from identra.linking import Known
     from identra.loader import Providers
     from identra.meter import Meter
     from identra.mishaps import Mishaps
@@ -152,8 +153,7 @@ class Login:
             assertion,
             decide_secret,
             origin_of(assertion),
-            known=partial(self._users.known_user, credential.user_id),
-            also=partial(self._confirm, place.name, credential),
+            known=partial(self._known, place.name, credential),
         )
         pair = await self._admission.admit(case, peer)
         if self._hashing.outdated(credential.hash):
@@ -193,10 +193,12 @@ class Login:
             await self._limits.failed(peer)
             raise
 
-    async def _confirm(self, provider: str, credential: Credential, user_id: str) -> None:
-        """Inside the transaction: the secret just judged must still be hers."""
-        if await self._users.secret_since(user_id, provider) != credential.set_at:
+    async def _known(self, provider: str, credential: Credential) -> Known:
+        """The user whose secret was just judged; it must still be hers, to the very end."""
+        known = await self._users.known_by_secret(credential, provider)
+        if known.identity is None:
             raise InvalidCredentials("the secret was changed meanwhile")
+        return known
 
     async def _rehash(
         self, provider: str, credential: Credential, secret: str, asking: Asking

@@ -173,7 +173,7 @@ def _sign(key: SigningKey, claims: dict[str, Any]) -> str:
 
 
 def _compact(value: dict[str, Any]) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _verify(key: SigningKey, token: str) -> None:
@@ -192,7 +192,7 @@ def _verify(key: SigningKey, token: str) -> None:
 
 
 def _read_object(raw: bytes) -> dict[str, Any]:
-    parsed = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
+    parsed = _DECODER.decode(raw.decode("utf-8"))
     if not isinstance(parsed, dict):
         message = "not an object"
         raise ValueError(message)  # noqa: TRY004 - one family for all that can't be read
@@ -205,6 +205,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         message = "a name stands twice"
         raise ValueError(message)
     return names
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_once)
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+"""Made once: `json.loads` and `json.dumps` make one for each call that asks for more than usual."""
 
 
 def _demand(holds: object, cause: str) -> None:

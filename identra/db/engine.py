@@ -6,7 +6,6 @@ Queries are built with Piccolo's tables (`db.tables`) or as QueryStrings and run
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -25,7 +24,7 @@ from identra.db.transaction import Open, Transaction
 from identra.deadline import in_time
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterator
+    from collections.abc import Awaitable, Callable, Collection
 
     from piccolo.table import Table
 
@@ -59,8 +58,12 @@ class Database:
         """Give all rows, each by column name."""
         bound = self._compile(query)
         async with in_time():
-            with self.room.noted(), self._place() as place:
+            place = self._place()
+            try:
                 return await place.rows(bound.sql, read_clocks(bound.args))
+            except BaseException as fault:
+                self._failed(fault)
+                raise
 
     async def first(self, query: Runnable) -> Row | None:
         """Give the first row, or None."""
@@ -75,8 +78,12 @@ class Database:
         """
         bound = self._compile(query)
         async with in_time():
-            with self.room.noted(), self._place() as place:
+            place = self._place()
+            try:
                 return await place.affected(bound.sql, read_clocks(bound.args))
+            except BaseException as fault:
+                self._failed(fault)
+                raise
 
     def prepare(self, query: Query[Any, Any] | QueryString) -> Statement:
         """Compile a query once; `Param("name")` marks what `bind(name=…)` gives it each time.
@@ -181,19 +188,20 @@ class Database:
         sql, args = query.compile_string(engine_type=self._binding.engine_type)
         return Bound(sql, args)
 
-    @contextmanager
-    def _place(self) -> Iterator[Session | Engine]:
-        """Where the running task's statements go; a failure there breaks its transaction."""
+    def _place(self) -> Session | Engine:
+        """Where the running task's statements go."""
         current = self._current.get()
         if current is None or current.ended:
-            yield self._engine
-            return
+            return self._engine
         if current.owner is not asyncio.current_task():
             raise RuntimeError("a task started inside a transaction can't use it; await instead")
         if current.broken:
             raise RuntimeError("this transaction has failed; leave it")
-        try:
-            yield current.session
-        except BaseException:
+        return current.session
+
+    def _failed(self, fault: BaseException) -> None:
+        """A failure breaks the transaction that it happened in."""
+        self.room.note(fault)
+        current = self._current.get()
+        if current is not None:
             current.broken = True
-            raise

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
@@ -33,7 +32,6 @@ STATEMENT = 2.0
 PATIENCE = 60.0
 MARGIN = 0.25
 """What the server gets beyond its own limit to say that the limit is over."""
-LONGEST_IDLE = 300.0
 PREPARED = 100
 
 USUAL_PORT = 3306
@@ -117,13 +115,11 @@ class Wire:
         self.dialect = dialect
         self._connection = connection
         self._prepared: dict[str, Any] = {}
-        self._used = time.monotonic()
 
     @property
     def usable(self) -> bool:
-        """Whether it is open at both ends as far as is known, and in recent use."""
-        broken = self._connection._stream_broken  # noqa: SLF001 - asked nowhere else without a trip
-        return not broken and time.monotonic() - self._used < LONGEST_IDLE
+        """Whether it is open at both ends as far as is known."""
+        return not self._connection._stream_broken  # noqa: SLF001 - asked nowhere else without a trip
 
     async def run(self, sql: str, args: Sequence[Any], limit: float = STATEMENT) -> Answer:
         """Run one statement. Raises MySQLError, OSError or TimeoutError."""
@@ -176,7 +172,6 @@ class Wire:
         if len(self._prepared) > PREPARED:
             await self._prepared.pop(next(iter(self._prepared))).close()
         result = await statement.execute(values)
-        self._used = time.monotonic()
         names = [column[0] for column in result.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in result.rows or ()]
         return Answer(rows, result.affected_rows)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from identra.errors import StoreUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REMEMBERED: Final = 5.0
 """Seconds. A server on a full disk still takes this and that: one success says nothing."""
@@ -36,11 +32,7 @@ class Room:
         """Whether none was missed lately."""
         return monotonic() >= self._none_until
 
-    @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Note what is refused inside for want of room."""
-        try:
-            yield
-        except NoRoom:
+    def note(self, fault: BaseException) -> None:
+        """Note what was refused for want of room."""
+        if isinstance(fault, NoRoom):
             self._none_until = monotonic() + REMEMBERED
-            raise

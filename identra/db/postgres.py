@@ -1,13 +1,15 @@
 """PostgreSQL, and CockroachDB by the same protocol, through a pool of asyncpg connections.
 
+The pool is ours: asyncpg's own makes a task, two timers and a future for each loan, which cost as
+much as the statement.
+
 Each call is held to its time limits. What the server undid for another's sake is done again if
 it was a statement by itself, and raises Overtaken within a transaction.
 """
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
@@ -17,6 +19,8 @@ from identra.db import tls
 from identra.db.ends import Ends
 from identra.db.noroom import NoRoom
 from identra.db.overtaken import Overtaken, again
+from identra.db.pool import Pool
+from identra.db.postgres_wire import LOST, STATEMENT, Wire, connect
 from identra.db.statement import Duplicate, Occupancy, Row
 from identra.errors import Internal, StoreUnavailable
 
@@ -28,11 +32,9 @@ if TYPE_CHECKING:
 Dialect: TypeAlias = Literal["postgres", "cockroach"]
 T = TypeVar("T")
 
-CONNECT = 2.0
-STATEMENT = 2.0
 ACQUIRE = 1.0
 PATIENCE = 60.0
-SMALLEST, LARGEST = 1, 10
+LARGEST = 10
 USUAL_PORT: Final[dict[Dialect, int]] = {"postgres": 5432, "cockroach": 26257}
 SESSION: Final[dict[Dialect, dict[str, str]]] = {
     "postgres": {"default_transaction_isolation": "read committed"},
@@ -45,9 +47,6 @@ FULL = frozenset({"53100"})
 OURS = ("22", "23")
 """SQLSTATE classes that blame the statement's values, not the server."""
 
-LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""How asyncpg says that a connection is gone: the last, when it learns so between two calls."""
-
 
 class Postgres:
     """The engine over one pool."""
@@ -55,18 +54,16 @@ class Postgres:
     now = "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)"
     number = "CAST({} AS BIGINT)"
 
-    def __init__(self, pool: Any, version: float, dialect: Dialect) -> None:
+    def __init__(self, pool: Pool[Wire], version: float, dialect: Dialect) -> None:
         self.version = version
         self.dialect = dialect
         self.ends = Ends()
-        self._pool = pool
+        self.pool = pool
 
     @property
     def occupancy(self) -> Occupancy:
         """Of the pool."""
-        pool = self._pool
-        used = pool.get_size() - pool.get_idle_size()
-        return Occupancy(pool.get_max_size(), pool.get_size(), used)
+        return self.pool.occupancy
 
     async def rows(self, sql: str, args: Sequence[Any]) -> list[Row]:
         """Run one statement on a connection of the pool."""
@@ -79,8 +76,8 @@ class Postgres:
     async def begin(self, *, patient: bool) -> PostgresSession:
         """Open a transaction on a connection of its own."""
         with translated():
-            connection = await self._borrow()
-            session = PostgresSession(self, connection, PATIENCE if patient else STATEMENT)
+            wire = await self.pool.lend()
+            session = PostgresSession(self, wire, PATIENCE if patient else STATEMENT)
             try:
                 await session.start(patient=patient)
             except BaseException:
@@ -101,48 +98,44 @@ class Postgres:
     async def _lend(self, ask: Callable[[Any], Awaitable[T]]) -> T:
         """Have one statement asked on a connection of the pool.
 
-        After a failure nobody waits until it is given back: a statement that was given up is first
-        taken back from the server, and a silent one lets a second pass over that.
+        Nobody waits until a connection that gave no answer is in step again: a silent server lets
+        a second pass over that.
         """
-        connection = await self._borrow()
+        wire = await self.pool.lend()
         try:
-            answer = await ask(connection)
-        except BaseException:
-            self.ends.leave(self.release(connection))
+            answer = await ask(wire.connection)
+        except asyncpg.PostgresError:  # the server's own word: both ends are in step
+            self.pool.take_back(wire)
             raise
-        await self.release(connection)
+        except BaseException:
+            self.ends.leave(self._recover(wire))
+            raise
+        self.pool.take_back(wire)
         return answer
 
-    async def _borrow(self) -> Any:
-        """A connection. Where one is idle nothing is waited for: a clock would only cost time."""
-        idle = self._pool.get_idle_size() > 0
-        return await self._pool.acquire(timeout=None if idle else ACQUIRE)
-
-    async def release(self, connection: Any) -> None:
-        """Give a connection back; one still in a transaction is rolled back on the way."""
-        await self._pool.release(connection, timeout=ACQUIRE)
+    async def _recover(self, wire: Wire) -> None:
+        try:
+            await wire.recover()
+        finally:
+            self.pool.take_back(wire)
 
     async def close(self) -> None:
         """Let what runs end, for a moment; then hang up."""
-        try:
-            async with asyncio.timeout(STATEMENT):
-                await self._pool.close()
-        except TimeoutError:
-            self._pool.terminate()
+        await self.pool.close()
 
 
 class PostgresSession:
     """A transaction on a connection that nobody else has meanwhile."""
 
-    def __init__(self, engine: Postgres, connection: Any, limit: float) -> None:
+    def __init__(self, engine: Postgres, wire: Wire, limit: float) -> None:
         self._engine = engine
-        self._connection = connection
-        self._transaction = connection.transaction()
+        self._wire = wire
+        self._connection = wire.connection
         self._limit = limit
 
     async def start(self, *, patient: bool) -> None:
         """Begin; a patient transaction puts the server's own limit off, for itself."""
-        await self._transaction.start()
+        await self._connection.execute("BEGIN")
         if patient:
             await self._connection.execute("SET LOCAL statement_timeout = 0")
 
@@ -168,18 +161,20 @@ class PostgresSession:
 
     async def _commit(self) -> None:
         try:
-            await self._transaction.commit()
+            await self._connection.execute("COMMIT")
+        except LOST:
+            self._wire.drop()
+            raise
         finally:
-            await self._engine.release(self._connection)
+            self._engine.pool.take_back(self._wire)
 
     async def _rollback(self) -> None:
         try:
-            await self._transaction.rollback()
+            await self._connection.execute("ROLLBACK")
         except (*LOST, asyncpg.PostgresError):
-            with suppress(asyncpg.InterfaceError):  # the pool may have dropped it already
-                self._connection.terminate()
+            self._wire.drop()
         finally:
-            await self._engine.release(self._connection)
+            self._engine.pool.take_back(self._wire)
 
 
 def counted(status: str) -> int:
@@ -220,24 +215,14 @@ async def open_pool(settings: Persistence, dialect: Dialect) -> Postgres:
         "ssl": tls.verifying(settings) or settings.sslmode,
         "database": settings.name,
     }
+    reach = partial(connect, _said(where), SESSION[dialect])
+    pool = Pool(reach, size=LARGEST, wait=ACQUIRE)
     with translated():
-        pool = await asyncpg.create_pool(
-            **{part: value for part, value in where.items() if value is not None},
-            min_size=SMALLEST,
-            max_size=LARGEST,
-            timeout=CONNECT,
-            command_timeout=STATEMENT,
-            reset=_leave,
-            server_settings={
-                "application_name": "identra",
-                "statement_timeout": str(int(STATEMENT * 1000)),
-                **SESSION[dialect],
-            },
-        )
-        async with pool.acquire(timeout=ACQUIRE) as connection:
-            version = connection.get_server_version()
+        first = await reach()
+    pool.welcome(first)
+    version = first.connection.get_server_version()
     return Postgres(pool, float(f"{version.major}.{version.minor}"), dialect)
 
 
-async def _leave(_connection: Any) -> None:
-    """Reset nothing: nothing here sets session state, and a reset costs a round trip a call."""
+def _said(where: dict[str, Any]) -> dict[str, Any]:
+    return {part: value for part, value in where.items() if value is not None}

@@ -65,8 +65,7 @@ class Transaction:
         self._open.ended = True
         if error is None and not self._open.broken and time_left() != 0:
             async with in_time():
-                with self._room.noted():
-                    await self._open.session.commit()
+                await self._commit(self._open.session)
             for act in self._open.then:
                 act()
             return
@@ -75,6 +74,13 @@ class Transaction:
             raise RuntimeError("a failure inside the transaction was swallowed; it is undone")
         if error is None:
             raise StoreUnavailable("no time left to commit", retry_after=1)
+
+    async def _commit(self, session: Session) -> None:
+        try:
+            await session.commit()
+        except BaseException as fault:
+            self._room.note(fault)
+            raise
 
     async def _undo(self, session: Session) -> None:
         """Undo it; past the deadline the engine sees that through by itself."""

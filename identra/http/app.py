@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from identra.meter import Meter
     from identra.settings import Cors
 
+log = structlog.get_logger("identra.http")
+
 Door: TypeAlias = Sanic[Any, Any]
 
 _PROBES = frozenset({"/healthz", "/readyz", "/api/healthz", "/api/readyz"})
@@ -221,7 +223,6 @@ def _count(call: Call, template: str, status: int, seconds: float, meter: Meter)
 
 
 def _log(call: Call, status: int, seconds: float) -> None:
-    log = structlog.get_logger("identra.http")
     said = {
         "method": call.method if call.route else "-",
         "route": call.template,

@@ -61,12 +61,7 @@ def read_object(raw: bytes) -> dict[str, Any]:
     nesting deeper than can be read.
     """
     try:
-        value = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        value = _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as fault:
         raise InvalidArgument("the body is not readable JSON") from fault
     if not isinstance(value, dict):
@@ -123,6 +118,12 @@ def _finite(digits: str) -> float:
         message = "too large a number"
         raise ValueError(message)
     return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+)
+"""Made once: `json.loads` would make one for each body."""
 
 
 def _fit(model: type[_Model], values: dict[str, Any]) -> _Model:

@@ -50,12 +50,13 @@ class Call(Request):
 def peer(call: Call, settings: SettingsTree) -> Peer:
     """The network end of a call, with what the audit log keeps beside it; found once."""
     if call.end is None:
+        way, http, limits = _network(call), settings.http, settings.limits
         call.end = Peer(
-            address=_address(call, settings),
+            address=peer_of(*way, http.trusted_proxies, limits.trusted_callers),
             user_agent=agent_of(call.headers.get("user-agent")),
             attempt_id=call.attempt_id,
             request_id=call.request_id,
-            chain=chain_of(*_network(call)),
+            chain=chain_of(*way),
             locale=heard(",".join(call.headers.getall("accept-language", []))),
         )
     return call.end
@@ -64,12 +65,6 @@ def peer(call: Call, settings: SettingsTree) -> Peer:
 def speaking(end: Peer, said: str | None) -> Peer:
     """The same end, in the language that a body asks for, if that is one of ours."""
     return replace(end, locale=spoken(said or "") or end.locale)
-
-
-def _address(call: Call, settings: SettingsTree) -> str | None:
-    """The end of the network that allowances count; None where nobody is counted."""
-    http, limits = settings.http, settings.limits
-    return peer_of(*_network(call), http.trusted_proxies, limits.trusted_callers)
 
 
 def trace(call: Call, settings: SettingsTree) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -69,9 +70,12 @@ def network_of(peer: Peer) -> str | None:
 
     A door may name the address or, as REST does, the network already.
     """
-    if not peer.address:
-        return None
-    address = ip_network(peer.address, strict=False).network_address
+    return _network(peer.address) if peer.address else None
+
+
+@lru_cache(4096)  # asked several times in each attempt, and reading one is slow
+def _network(said: str) -> str:
+    address = ip_network(said, strict=False).network_address
     if isinstance(address, IPv6Address):
         return str(address.ipv4_mapped or IPv6Network((address, SITE), strict=False))
     return str(address)

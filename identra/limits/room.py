@@ -16,6 +16,7 @@ from identra.limits.allowances import (
     shares_of,
 )
 from identra.standing import Standing
+from identra.state import Addition
 from identra.values import DAY, SECOND
 
 if TYPE_CHECKING:
@@ -104,9 +105,19 @@ class Limits:
 
     async def try_secret(self, subject: str, peer: Peer) -> Tried:
         """Count a try at a secret before it is judged. Raises RateLimited while it must wait."""
-        await self.heed_peer(FAILING_PEER, peer)
-        shares = shares_of(SECRET, subject, network_of(peer))
-        counted = [share for share in shares if await self._try(share, subject, peer)]
+        network = network_of(peer)
+        shares = shares_of(SECRET, subject, network)
+        looks = [_look(f"{share.key}:wait") for share in shares]
+        if network:
+            looks.append(_look(key_of(FAILING_PEER, network)))
+        counts = await self._counts.count_all(looks)
+        if network:
+            _judge(FAILING_PEER, counts.pop(), peer, most=FAILING_PEER.most - 1)
+        counted = [
+            share
+            for share, waiting in zip(shares, counts, strict=True)
+            if await self._try(share, waiting, subject, peer)
+        ]
         return Tried(subject, peer, tuple(counted))
 
     async def was_right(self, tried: Tried) -> None:
@@ -115,21 +126,17 @@ class Limits:
         A wait that began while this try was under way was for others of its kind: it ends too.
         For all networks together only the row of failures is broken.
         """
-        await self._counts.drop(
-            *(
-                f"{share.key}:{kept}"
-                for share in shares_of(SECRET, tried.subject, network_of(tried.peer))
-                for kept in (("row",) if share.everywhere else SECRET_KEYS)
-            )
-        )
-        for share in tried.counted:
-            if share.everywhere:
-                await self._counts.count(f"{share.key}:tries", ttl=SECRET.window, by=-1)
+        forgotten = [
+            f"{share.key}:{kept}"
+            for share in shares_of(SECRET, tried.subject, network_of(tried.peer))
+            for kept in (("row",) if share.everywhere else SECRET_KEYS)
+        ]
+        given_back = [_give_back(share) for share in tried.counted if share.everywhere]
+        await self._counts.count_all(given_back, dropping=forgotten)
 
     async def was_not_judged(self, tried: Tried) -> None:
         """Give a try back that nobody had the time to judge."""
-        for share in tried.counted:
-            await self._counts.count(f"{share.key}:tries", ttl=SECRET.window, by=-1)
+        await self._counts.count_all([_give_back(share) for share in tried.counted])
 
     async def was_wrong(self, tried: Tried) -> None:
         """Count a failure against the peer network, and in the row of the subject's failures."""
@@ -143,9 +150,10 @@ class Limits:
 
     async def wake(self, subject: str, peer: Peer) -> None:
         """Let a secret that rests be tried again: its owner has just proved the address."""
-        woken = False
-        for share in shares_of(SECRET, subject, network_of(peer)):
-            if (await self._look(share, "wait")).value >= RESTED:
+        woken, shares = False, shares_of(SECRET, subject, network_of(peer))
+        waits = await self._counts.count_all([_look(f"{share.key}:wait") for share in shares])
+        for share, waiting in zip(shares, waits, strict=True):
+            if waiting.value >= RESTED:
                 await self._forget(share, SECRET_KEYS)
                 woken = True
         if woken:
@@ -156,9 +164,7 @@ class Limits:
             return
         key = key_of(allowance, network)
         count = await self._counts.count(key, ttl=allowance.window, by=by)
-        _stand(allowance, allowance.most - count.value, count.left, peer)
-        if count.value > most:
-            raise RateLimited(allowance.name, retry_after=max(1, count.left))
+        _judge(allowance, count, peer, most=most)
 
     async def _refuse(
         self, limited: RateLimited, share: Share, subject: str, peer: Peer, *, first: bool
@@ -173,9 +179,8 @@ class Limits:
         _stand(share.allowance, 0, limited.wait or 1, peer)
         raise limited
 
-    async def _try(self, share: Share, subject: str, peer: Peer) -> bool:
+    async def _try(self, share: Share, waiting: Count, subject: str, peer: Peer) -> bool:
         """Count a try in a share, if it is to be counted there."""
-        waiting = await self._look(share, "wait")
         if waiting.value:
             await self._refuse(_waits(waiting), share, subject, peer, first=False)
             return False
@@ -201,11 +206,23 @@ class Limits:
         await self._forget(share, ("wait",))
         await self._counts.count(f"{share.key}:wait", ttl=REST_KEPT, by=RESTED)
 
-    async def _look(self, share: Share, kept: str) -> Count:
-        return await self._counts.count(f"{share.key}:{kept}", ttl=SECRET.longest, by=0)
-
     async def _forget(self, share: Share, keys: tuple[str, ...]) -> None:
         await self._counts.drop(*(f"{share.key}:{kept}" for kept in keys))
+
+
+def _look(key: str) -> Addition:
+    return Addition(key, SECRET.longest, by=0)
+
+
+def _give_back(share: Share) -> Addition:
+    return Addition(f"{share.key}:tries", SECRET.window, by=-1)
+
+
+def _judge(allowance: Allowance, count: Count, peer: Peer, *, most: int) -> None:
+    """Tell a network how it stands with what it has for itself. Raises RateLimited."""
+    _stand(allowance, allowance.most - count.value, count.left, peer)
+    if count.value > most:
+        raise RateLimited(allowance.name, retry_after=max(1, count.left))
 
 
 def _waits(waiting: Count) -> RateLimited:

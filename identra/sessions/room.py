@@ -81,9 +81,12 @@ class Sessions(Ending):
         self._advancing = update_advancing(db)
         self._signing = update_signing(db)
 
-    async def open(self, origin: Origin, peer: Peer) -> Opened:
-        """Insert a session; inside the transaction that admits its user."""
-        now = await self._db.instant()
+    async def open(self, origin: Origin, peer: Peer, *, at: int | None = None) -> Opened:
+        """Insert a session; inside the transaction that admits its user.
+
+        `at` is the database's instant, where the transaction has just been told it.
+        """
+        now = await self._db.instant() if at is None else at
         opened = Opened(
             session_id=uuid7(),
             seed=token(),

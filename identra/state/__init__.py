@@ -7,7 +7,10 @@ counter, never both at a time. What has expired is as good as gone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEY_LENGTH = 128
 
@@ -20,6 +23,15 @@ class Count:
     left: int
 
 
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What `count` is to add to which counter; `by=0` looks."""
+
+    key: str
+    ttl: int
+    by: int = 1
+
+
 class Counts(Protocol):
     """The half of the contract that allowances need."""
 
@@ -28,6 +40,15 @@ class Counts(Protocol):
 
         The window of `ttl` seconds begins at the first count and is not prolonged by the next.
         `by=0` looks without opening a window.
+        """
+        ...
+
+    async def count_all(
+        self, additions: Sequence[Addition], *, dropping: Sequence[str] = ()
+    ) -> list[Count]:
+        """Count several, in their order and each by itself, once those `dropping` are removed.
+
+        One server of Redis is asked once for all of it.
         """
         ...
 

@@ -15,9 +15,9 @@ from identra.errors import StoreUnavailable
 from identra.state import Count, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from identra.state import Counts
+    from identra.state import Addition, Counts
 
 T = TypeVar("T")
 
@@ -57,6 +57,13 @@ class ProcessCounts:
             window = self._open(key, now, ttl)
         window.value += by
         return Count(window.value, int(-(-(window.ends - now) // 1)))
+
+    async def count_all(
+        self, additions: Sequence[Addition], *, dropping: Sequence[str] = ()
+    ) -> list[Count]:
+        """Add to several."""
+        await self.drop(*dropping)
+        return [await self.count(one.key, ttl=one.ttl, by=one.by) for one in additions]
 
     async def take(self, key: str) -> str | None:
         """Remove a counter."""
@@ -99,6 +106,16 @@ class SteadyCounts:
         return await self._either(
             lambda: self._store.count(key, ttl=ttl, by=by),
             lambda: self._here.count(key, ttl=ttl, by=by),
+        )
+
+    async def count_all(
+        self, additions: Sequence[Addition], *, dropping: Sequence[str] = ()
+    ) -> list[Count]:
+        """Add to several, all of them there or all of them here."""
+        await self._here.drop(*dropping)
+        return await self._either(
+            lambda: self._store.count_all(additions, dropping=dropping),
+            lambda: self._here.count_all(additions, dropping=dropping),
         )
 
     async def take(self, key: str) -> str | None:

@@ -12,7 +12,10 @@ from identra.state import Count, checked
 from identra.values import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from identra.db import Database
+    from identra.state import Addition
 
 
 class DatabaseState:
@@ -66,6 +69,14 @@ class DatabaseState:
             return Count(0, 0)
         # A statement that waited for its turn goes by an earlier instant than the one before it.
         return Count(row["tally"], min(ttl, -(-row["remains"] // SECOND)))
+
+    async def count_all(
+        self, additions: Sequence[Addition], *, dropping: Sequence[str] = ()
+    ) -> list[Count]:
+        """Count one after the other."""
+        if dropping:
+            await self.drop(*dropping)
+        return [await self.count(one.key, ttl=one.ttl, by=one.by) for one in additions]
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""

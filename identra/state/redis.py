@@ -1,7 +1,7 @@
 """Short-lived state in Redis: one server, a cluster, or a master that Sentinel watches.
 
-Each verb is one command or one script over one key, so it is atomic and runs on a cluster too;
-`drop` alone names several, which a cluster's client sends to each of its nodes.
+Each verb is one command or one script, so it is atomic. On a cluster a script has one key; `drop`
+alone names several, which a cluster's client sends to each of its nodes.
 Nothing is sent twice: a count whose answer was lost may have counted.
 """
 
@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 
 from identra.deadline import in_time
 from identra.errors import StoreUnavailable
-from identra.state import Count, checked
+from identra.state import Addition, Count, checked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -39,17 +39,23 @@ VALUE = "="
 
 TAKE = "local held = redis.call('GET', KEYS[1]) redis.call('DEL', KEYS[1]) return held"
 COUNT = """
-local by = tonumber(ARGV[1])
-local value
-if by == 0 then value = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
-else value = redis.call('INCRBY', KEYS[1], by) end
-local left = redis.call('PTTL', KEYS[1])
-if left < 0 and by ~= 0 then
-  left = tonumber(ARGV[2])
-  redis.call('PEXPIRE', KEYS[1], left)
+local dropped, told = tonumber(ARGV[1]), {}
+for i = 1, dropped do redis.call('DEL', KEYS[i]) end
+for i = 1, #KEYS - dropped do
+  local key, by = KEYS[dropped + i], tonumber(ARGV[2 * i])
+  local value
+  if by == 0 then value = tonumber(redis.call('GET', key) or '0') or 0
+  else value = redis.call('INCRBY', key, by) end
+  local left = redis.call('PTTL', key)
+  if left < 0 and by ~= 0 then
+    left = tonumber(ARGV[2 * i + 1])
+    redis.call('PEXPIRE', key, left)
+  end
+  told[2 * i - 1], told[2 * i] = value, left
 end
-return {value, left}
+return told
 """
+"""Removes the first so many keys, and counts in the others: each has its addition and window."""
 
 
 class RedisState:
@@ -91,10 +97,26 @@ class RedisState:
 
     async def count(self, key: str, *, ttl: int, by: int = 1) -> Count:
         """Add to a counter."""
-        name = self._name(key)
+        (count,) = await self._count((Addition(key, ttl, by),), ())
+        return count
+
+    async def count_all(
+        self, additions: Sequence[Addition], *, dropping: Sequence[str] = ()
+    ) -> list[Count]:
+        """Add to several: by one script where one server has them all."""
+        if not isinstance(self._client, RedisCluster):
+            return await self._count(additions, dropping)
+        if dropping:
+            await self.drop(*dropping)
+        return [count for one in additions for count in await self._count((one,), ())]
+
+    async def _count(self, additions: Sequence[Addition], dropping: Sequence[str]) -> list[Count]:
+        names = [self._name(key) for key in (*dropping, *(one.key for one in additions))]
+        said = [said for one in additions for said in (one.by, one.ttl * 1000)]
         async with self._asking():
-            value, left = await self._client.eval(COUNT, 1, name, by, ttl * 1000)
-        return Count(int(value), max(-(-int(left) // 1000), 0))
+            told = await self._client.eval(COUNT, len(names), *names, len(dropping), *said)
+        pairs = zip(told[::2], told[1::2], strict=True)
+        return [Count(int(value), max(-(-int(left) // 1000), 0)) for value, left in pairs]
 
     async def ping(self) -> None:
         """Raise StoreUnavailable unless Redis, each master of a cluster, answers and takes a value.

@@ -2,7 +2,7 @@
 
 from identra.users.departures import Departures
 from identra.users.finding import Finding
-from identra.users.nouns import Credential, Holdings, Identity, OwnAddress, Page, User
+from identra.users.nouns import Credential, Holdings, Identity, InSession, OwnAddress, Page, User
 from identra.users.room import Users
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Finding",
     "Holdings",
     "Identity",
+    "InSession",
     "OwnAddress",
     "Page",
     "User",

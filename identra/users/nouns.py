@@ -97,3 +97,15 @@ class User:
         chosen = (own for own in self.proved if own.email == self.primary_email)
         rest = self.proved or sorted(self.addresses, key=lambda own: own.email)
         return next(iter((*chosen, *rest)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InSession:
+    """A user, None where there is none, and one of her sessions, as they are at one instant.
+
+    `left` are the microseconds that the session goes on: none once it is over or was ended. None
+    where it is not hers.
+    """
+
+    user: User | None
+    left: int | None

@@ -9,13 +9,22 @@ from identra.db import Param
 from identra.linking import Known
 from identra.locales import stored
 from identra.users.nouns import Credential, Holdings
-from identra.users.whole import candidate_in, select_standing, select_whole, user_in
+from identra.users.whole import (
+    candidate_in,
+    in_session,
+    known_in,
+    select_by_secret,
+    select_in_session,
+    select_standing,
+    select_whole,
+    user_in,
+)
 
 if TYPE_CHECKING:
     from identra.db import Database
     from identra.linking import Candidate
     from identra.locales import Locale
-    from identra.users.nouns import User
+    from identra.users.nouns import InSession, User
     from identra.values import Assertion
 
 
@@ -26,7 +35,9 @@ class Reading:
         self._db = db
         u = db.tables.users
         self._whole = select_whole(db)
+        self._in_session = select_in_session(db)
         self._standing = select_standing(db)
+        self._by_secret = select_by_secret(db)
         enabled = (u.id == Param("user_id")) & u.disabled_at.is_null()
         self._enabled = db.prepare(u.select(u.id).where(enabled))
         e, c = db.tables.emails, db.tables.credentials
@@ -57,9 +68,10 @@ class Reading:
         """Who proved or claims this address."""
         return await self._by_address(email)
 
-    async def known_user(self, user_id: str) -> Known:
-        """The user a proof has already named."""
-        return Known(identity=await self._candidate(user_id))
+    async def known_by_secret(self, credential: Credential, provider: str) -> Known:
+        """The user of a credential whose secret was found right; nobody, if it was set anew."""
+        kept = self._by_secret.bind(user_id=credential.user_id, provider=provider)
+        return known_in(credential, await self._db.fetch(kept))
 
     async def hash_of(self, user_id: str, provider: str) -> str | None:
         """The hash kept for a user at a secret provider, or None."""
@@ -74,6 +86,11 @@ class Reading:
     async def user(self, user_id: str) -> User | None:
         """A user with all that is hers, or None."""
         return user_in(user_id, await self._db.fetch(self._whole.bind(user_id=user_id)))
+
+    async def in_session(self, user_id: str, session_id: str) -> InSession:
+        """A user with all that is hers, and what is left of a session of hers; one statement."""
+        both = self._in_session.bind(user_id=user_id, session_id=session_id)
+        return in_session(user_id, await self._db.fetch(both))
 
     async def holdings(self, user_id: str) -> Holdings:
         """What is held as hers, the oldest first."""

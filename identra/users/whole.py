@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from piccolo.querystring import QueryString
 
 from identra.db import Param
-from identra.linking import Candidate
+from identra.linking import Candidate, Known
 from identra.locales import stored
-from identra.users.nouns import Identity, OwnAddress, User
+from identra.users.nouns import Identity, InSession, OwnAddress, User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from identra.db import Database, Statement
+    from identra.users.nouns import Credential
 
 _WHOLE: Final = """
 SELECT 'user' AS part, disabled_reason AS a, primary_email AS b, locale AS c,
@@ -45,12 +46,23 @@ UNION ALL
 SELECT user_id, 'secret', provider, '', '', set_at, 0, 0
   FROM identra_credentials WHERE user_id IN ({these})
 """
+_SESSION: Final = """
+UNION ALL
+SELECT 'session', '', '', '', idle_ends_at - {}, ends_at - {}, revoked_at
+  FROM identra_sessions WHERE id = {} AND user_id = {}
+"""
 _STANDING: Final = """
 SELECT 'user' AS part, disabled_at AS x FROM identra_users WHERE id = {}
 UNION ALL
 SELECT 'proof', proved_at FROM identra_emails WHERE user_id = {} AND proved_at IS NOT NULL
 UNION ALL
 SELECT 'proof', linked_at FROM identra_identities WHERE user_id = {}
+"""
+_KEPT: Final = """
+UNION ALL
+SELECT 'secret', set_at FROM identra_credentials WHERE user_id = {} AND provider = {}
+UNION ALL
+SELECT 'now', {}
 """
 """What a part has no column for is '' or 0: every database finds the same types for the union."""
 _MANY_PARTS: Final = _MANY.count("{these}")
@@ -77,10 +89,33 @@ def users_in(rows: Sequence[dict[str, Any]]) -> dict[str, User]:
     return {user_id: user for user_id, user in read.items() if user}
 
 
+def select_in_session(db: Database) -> Statement:
+    """The same, and how long the session `session_id` of hers goes on."""
+    hers, session = Param("user_id"), Param("session_id")
+    now = db.now()
+    query = (_WHOLE + _SESSION.lstrip()).strip()
+    return db.prepare(QueryString(query, hers, hers, hers, hers, now, now, session, hers))
+
+
 def select_standing(db: Database) -> Statement:
     """Whether the user `user_id` is disabled, and what she has proved."""
     hers = Param("user_id")
     return db.prepare(QueryString(_STANDING.strip(), hers, hers, hers))
+
+
+def select_by_secret(db: Database) -> Statement:
+    """The same, since when her secret at `provider` is hers, and what time it is there."""
+    hers = Param("user_id")
+    query = (_STANDING + _KEPT.lstrip()).strip()
+    return db.prepare(QueryString(query, hers, hers, hers, hers, Param("provider"), db.now()))
+
+
+def known_in(credential: Credential, rows: Sequence[dict[str, Any]]) -> Known:
+    """The user of a credential whose secret was right, if that is still hers."""
+    told = {row["part"]: row["x"] for row in rows}
+    if told.get("secret") != credential.set_at:
+        return Known()
+    return Known(identity=candidate_in(credential.user_id, rows), at=told["now"])
 
 
 def candidate_in(user_id: str, rows: Sequence[dict[str, Any]]) -> Candidate | None:
@@ -89,6 +124,15 @@ def candidate_in(user_id: str, rows: Sequence[dict[str, Any]]) -> Candidate | No
     if own is None:
         return None
     return Candidate(user_id, own["x"] is not None, any(row["part"] == "proof" for row in rows))
+
+
+def in_session(user_id: str, rows: Sequence[dict[str, Any]]) -> InSession:
+    """The user that the rows speak of, and what is left of her session."""
+    session = next((row for row in rows if row["part"] == "session"), None)
+    user = user_in(user_id, [row for row in rows if row is not session])
+    if session is None:
+        return InSession(user, None)
+    return InSession(user, min(session["x"], session["y"]) if session["z"] is None else 0)
 
 
 def user_in(user_id: str, rows: Sequence[dict[str, Any]]) -> User | None:

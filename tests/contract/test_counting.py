@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from identra.errors import StoreUnavailable
-from identra.state import Count
+from identra.state import Addition, Count
 from identra.state.counting import ProcessCounts, SteadyCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Seconds:
@@ -63,6 +68,12 @@ class Away:
         self._answer()
         return await self._counts.count(key, ttl=ttl, by=by)
 
+    async def count_all(
+        self, additions: Sequence[Addition], *, dropping: Sequence[str] = ()
+    ) -> list[Count]:
+        self._answer()
+        return await self._counts.count_all(additions, dropping=dropping)
+
     async def take(self, key: str) -> str | None:
         self._answer()
         return await self._counts.take(key)
@@ -90,3 +101,17 @@ async def test_a_store_that_failed_is_not_asked_for_a_second(seconds: Seconds) -
     store.away = False
     seconds.now += 1
     assert (await counts.count("k", ttl=60)).value == 5
+
+
+async def test_what_is_counted_together_is_counted_here_while_the_store_is_away(
+    seconds: Seconds,
+) -> None:
+    store = Away(seconds)
+    counts = SteadyCounts(store, clock=seconds)
+    await counts.count("a", ttl=60)
+    store.away = True
+    both = [Addition("a", 60), Addition("b", 60, 2)]
+    assert await counts.count_all(both) == [Count(1, 60), Count(2, 60)]
+    assert await counts.count_all(both[1:], dropping=("a", "b")) == [Count(2, 60)]
+    assert await counts.count("a", ttl=60, by=0) == Count(0, 0)
+    assert store.asked == 2

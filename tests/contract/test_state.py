@@ -11,7 +11,7 @@ from cable import Cable
 
 from identra.db import open_database
 from identra.errors import StoreUnavailable
-from identra.state import Count
+from identra.state import Addition, Count
 from identra.state.database import DatabaseState
 from identra.state.redis import open_redis
 
@@ -55,6 +55,17 @@ async def test_of_20_who_put_only_if_absent_one_does(state: State) -> None:
     won = await asyncio.gather(*(state.put("k", f"v{i}", ttl=60, replace=False) for i in range(20)))
     assert sum(won) == 1
     assert await state.get("k") == f"v{won.index(True)}"
+
+
+async def test_several_are_counted_as_each_would_be_by_itself(state: State) -> None:
+    await state.count("a", ttl=60, by=2)
+    await state.count("old", ttl=60, by=7)
+    asked = (Addition("a", 60), Addition("b", 30, 3), Addition("c", 60, 0), Addition("old", 60))
+    counts = await state.count_all(asked, dropping=("old", "nothing"))
+    assert [count.value for count in counts] == [3, 3, 0, 1]
+    assert [count.left for count in counts] == [pytest.approx(n, abs=2) for n in (60, 30, 0, 60)]
+    assert await state.count_all((), dropping=("a",)) == []
+    assert [count.value for count in await state.count_all(asked[:3])] == [1, 6, 0]
 
 
 async def test_of_20_takers_one_gets_it(state: State) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from identra.attempts import AttemptLog
 from identra.events import EventLog
-from identra.trail import subject_of
 from identra.values import SECOND
 
 if TYPE_CHECKING:
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 MOST: Final = 10_000
 """So many events, and so many attempts, are told to the person herself: the newest."""
 ALL: Final = sys.maxsize >> 32
+
+_WAY: Final = "peer"
+"""The step that tells by which proxies a call came: addresses of the house, none of hers."""
 
 Part: TypeAlias = dict[str, Any]
 """What JSON has. Instants are Unix seconds; what is absent is left out."""
@@ -41,11 +43,7 @@ class Dossier:
         """All about a user, by the names of its parts; of events and attempts the newest."""
         user_id = user.user_id
         holdings = await self._users.holdings(user_id)
-        subjects = [own.email for own in user.addresses]
-        subjects += [identity.subject for identity in user.identities]
-        attempts = await self._attempts.of_user(
-            user_id, [subject_of(each) for each in subjects], limit=most
-        )
+        attempts = await self._attempts.of_user(user_id, user.known_as, limit=most)
         events = await self._events.read(user_id=user_id, since=0, kinds=(), limit=most)
         return {
             "user": _user(user, await self._departures.leaves_at(user_id)),
@@ -92,7 +90,9 @@ def _event(one: Recorded) -> Part:
 
 
 def _attempt(one: Kept) -> Part:
-    steps = [{"ms": s.ms, "name": s.name, "facts": dict(s.facts)} for s in one.steps]
+    steps = [
+        {"ms": s.ms, "name": s.name, "facts": dict(s.facts)} for s in one.steps if s.name != _WAY
+    ]
     return {
         "id": one.attempt_id,
         "at": one.at // SECOND,

@@ -103,10 +103,10 @@ class Departures:
     async def _forget_attempts(self, user: User) -> None:
         """What was attempted about her addresses and recipients, though nobody said whose it is."""
         t = self._db.tables.attempts
-        about = [own.email for own in user.addresses] + [one.subject for one in user.identities]
-        if about:
-            subjects = [subject_of(each) for each in about]
-            await self._clear(t.subject.is_in(subjects) & t.user_id.is_null())
+        for provider, names in user.known_as.items():
+            about = t.subject.is_in([subject_of(each) for each in names])
+            at_place = about & (t.provider == provider) if provider else about
+            await self._clear(at_place & t.user_id.is_null())
 
     async def _clear(self, which: Any) -> None:
         t = self._db.tables.attempts

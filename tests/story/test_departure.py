@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ADA = "ada@example.com"
 GRACE = 14 * 86_400
+PROXY = "127.0.0.1"
 TOLD = "Your Identra account will be deleted"
 Sqlite = pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
 
@@ -230,6 +231,7 @@ async def test_an_export_tells_everything_and_no_secret(
         assert credential
         for secret in (PASSWORD, credential["hash"], kept["seed"], kept["secret_id"], bearer):
             assert secret not in answer.text
+        assert PROXY not in answer.text, "by which proxies she came is the house's own"
 
 
 async def written(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from identra.users import Departures, User, Users
 
 MOST: Final = 10_000
-"""So many events, and so many attempts, are told to the person herself: the newest."""
+"""So many events, sessions and attempts are told to the person herself: the newest."""
 ALL: Final = sys.maxsize >> 32
 
 _WAY: Final = "peer"
@@ -50,9 +51,10 @@ class Dossier:
             "addresses": [_address(row, user) for row in holdings.addresses],
             "identities": [_identity(row) for row in holdings.identities],
             "credentials": [_part(row) for row in holdings.credentials],
-            "sessions": [_session(row) for row in await self._roster.every(user_id)],
-            "events": [_event(one) for one in events],
-            "attempts": [_attempt(one) for one in attempts],
+            "sessions": [_session(row) for row in await self._roster.every(user_id, most)],
+            # There may be thousands: others have their turn meanwhile.
+            "events": await asyncio.to_thread(lambda: [_event(one) for one in events]),
+            "attempts": await asyncio.to_thread(lambda: [_attempt(one) for one in attempts]),
         }
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from identra.db import Database
 
 MOST: Final = 100
-"""Attempts that are read at once, the newest of them."""
+"""Attempts that are read unless more are asked for, the newest of them."""
+PAGE: Final = 500
+"""Attempts that one statement reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,17 @@ class AttemptLog:
         return tuple(sorted(found, key=lambda one: one.attempt_id, reverse=True)[:limit])
 
     async def _newest(self, which: Any, limit: int = MOST) -> tuple[Kept, ...]:
+        """A page at a time: whoever asks for many keeps nobody waiting while they are read."""
         t = self._db.tables.attempts
-        query = t.select().where(which).order_by(t.id, ascending=False).limit(limit)
-        return tuple([_read(row) for row in await self._db.fetch(query)])
+        found: list[Kept] = []
+        while (left := limit - len(found)) > 0:
+            earlier = which & (t.id < found[-1].attempt_id) if found else which
+            query = t.select().where(earlier).order_by(t.id, ascending=False)
+            page = [_read(row) for row in await self._db.fetch(query.limit(min(left, PAGE)))]
+            found += page
+            if len(page) < PAGE:
+                break
+        return tuple(found)
 
 
 def _read(row: dict[str, Any]) -> Kept:

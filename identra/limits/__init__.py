@@ -1,6 +1,7 @@
 """Spend from an allowance, or be told to slow down."""
 
 from identra.limits.allowances import (
+    ACCOUNT,
     CALLING,
     EVERY,
     FAILING_CLIENT,
@@ -9,6 +10,7 @@ from identra.limits.allowances import (
     IN_A_ROW,
     IN_ALL,
     OF_NETWORKS,
+    OWNER,
     RETURNING,
     SECRET,
     SENDING,
@@ -17,6 +19,7 @@ from identra.limits.allowances import (
     Patience,
     Share,
     network_of,
+    owner,
     shares_of,
 )
 from identra.limits.calls import Calls
@@ -24,6 +27,7 @@ from identra.limits.ledger import Entry, Ledger
 from identra.limits.room import RESTED, Limits, Tried, Watch
 
 __all__ = [
+    "ACCOUNT",
     "CALLING",
     "EVERY",
     "FAILING_CLIENT",
@@ -32,6 +36,7 @@ __all__ = [
     "IN_ALL",
     "IN_A_ROW",
     "OF_NETWORKS",
+    "OWNER",
     "RESTED",
     "RETURNING",
     "SECRET",
@@ -47,5 +52,6 @@ __all__ = [
     "Tried",
     "Watch",
     "network_of",
+    "owner",
     "shares_of",
 ]

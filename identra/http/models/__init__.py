@@ -25,7 +25,7 @@ from identra.http.models.entry import (
     UrlArguments,
     Welcome,
 )
-from identra.http.models.export import Export, Leave
+from identra.http.models.export import Export, HeldAttempt, HeldEvent, Leave
 from identra.http.models.person import (
     Connection,
     Keep,
@@ -74,6 +74,8 @@ __all__ = [
     "Failure",
     "FieldError",
     "Health",
+    "HeldAttempt",
+    "HeldEvent",
     "Jwk",
     "JwkSet",
     "Keep",

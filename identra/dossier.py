@@ -67,6 +67,7 @@ def _user(user: User, leaves_at: int | None) -> Part:
             "disabled_at": user.disabled_at,
             "disabled_reason": user.disabled_reason,
             "leaves_at": leaves_at,
+            "locale": user.locale,
         }
     )
 

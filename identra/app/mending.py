@@ -92,14 +92,12 @@ def reset(edges: Edges, rooms: Rooms) -> Reset:
         admission=rooms.admission,
         challenges=rooms.challenges,
         couriers=rooms.couriers,
-        hashing=edges.hashing,
         limits=rooms.limits,
         users=rooms.users,
         sessions=rooms.sessions,
         attempts=edges.attempts,
         clock=edges.clock,
-        acceptance=edges.plugged.acceptance,
-        meter=edges.meter,
+        redemption=rooms.redemption,
     )
 
 

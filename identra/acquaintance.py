@@ -9,6 +9,7 @@ import structlog
 
 from identra.caller import coarse_of
 from identra.errors import StoreUnavailable
+from identra.limits import OWNER
 from identra.values import DAY
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class Acquaintance:
-    """Keeps the `Watch` contract of limits. A subject is `PROVIDER:RECIPIENT`."""
+    """Keeps the `Watch` contract of limits. A subject is `PROVIDER:RECIPIENT`, or an owner."""
 
     def __init__(self, users: Users, events: Events, clock: Clock) -> None:
         self._users = users
@@ -32,8 +33,13 @@ class Acquaintance:
         self._clock = clock
 
     async def user_of(self, subject: str) -> str | None:
-        """The user whose address or channel's recipient it is; as much work without one."""
+        """The user whose address or channel's recipient it is; as much work without one.
+
+        Of what she does signed in her own id is the subject.
+        """
         provider, _, recipient = subject.partition(":")
+        if provider == OWNER:
+            return recipient
         by_address = await self._users.find(recipient)
         return await self._users.identified(provider, recipient) or by_address
 

@@ -17,7 +17,7 @@ from identra.errors import (
     NotFound,
     StoreUnavailable,
 )
-from identra.limits import SENDING, STARTING
+from identra.limits import ACCOUNT, OWNER, SENDING, STARTING, owner
 from identra.linking import decide_address
 from identra.mail.letters import Facts
 from identra.values import Assertion
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from identra.values import Clock, Peer
     from identra.ways import Ways
 
-ASKER: Final = "me"
+ASKER: Final = OWNER
 """Who asks for these codes, where a provider's name stands for others."""
 MAILBOX: Final = "email"
 """An address has one mailbox: what these codes are counted under is what those of logins are."""
@@ -121,10 +121,12 @@ class Addresses:
     async def promote(self, bearer: str | None, email: str, peer: Peer) -> None:
         """Make one of the caller's proved addresses the primary; the former one is told.
 
-        Raises NotFound for one that is not hers, InvalidArgument for one that is not proved.
+        Raises NotFound for one that is not hers, InvalidArgument for one that is not proved,
+        RateLimited.
         """
         caller = await self._fresh(bearer)
         spelled = address.spell(email)
+        await self._limits.spend(ACCOUNT, owner(caller.user_id), peer)
         before = await self._db.transact(partial(self._promote, caller, spelled))
         if before and before.proved_at is not None:
             await self._notices.tell("address_changed", caller.user_id, peer=peer, to=before.email)

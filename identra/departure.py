@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from identra.deadline import one_deadline
 from identra.errors import InvalidToken
+from identra.limits import ACCOUNT, owner
 from identra.mail.letters import Facts
 
 if TYPE_CHECKING:
     from identra.account import Account, Caller
     from identra.db import Database
     from identra.dossier import Dossier
+    from identra.limits import Limits
     from identra.notices import Notices
     from identra.sessions import Sessions
     from identra.users import Departures, Users
@@ -31,6 +33,7 @@ class Departure:
         sessions: Sessions,
         departures: Departures,
         dossier: Dossier,
+        limits: Limits,
         notices: Notices,
         clock: Clock,
         grace: int,
@@ -41,14 +44,19 @@ class Departure:
         self._sessions = sessions
         self._departures = departures
         self._dossier = dossier
+        self._limits = limits
         self._notices = notices
         self._clock = clock
         self._grace = grace
 
     @one_deadline
-    async def export(self, bearer: str | None) -> dict[str, Any]:
-        """Everything that is held about the caller. Raises MissingToken, InvalidToken."""
+    async def export(self, bearer: str | None, peer: Peer) -> dict[str, Any]:
+        """Everything that is held about the caller.
+
+        Raises MissingToken, InvalidToken, RateLimited.
+        """
         caller = await self._account.identify(bearer)
+        await self._limits.spend(ACCOUNT, owner(caller.user_id), peer)
         user = await self._users.user(caller.user_id)
         if user is None:
             raise InvalidToken("the user is gone")

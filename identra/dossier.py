@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from identra.attempts import AttemptLog
 from identra.events import EventLog
-from identra.trail import subject_of
 from identra.values import SECOND
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from identra.users import Departures, User, Users
 
 MOST: Final = 10_000
-"""So many events, and so many attempts, are told to the person herself: the newest."""
+"""So many events, sessions and attempts are told to the person herself: the newest."""
 ALL: Final = sys.maxsize >> 32
 
 OPERATORS: Final = frozenset({"peer", "attempt", "key", "key_name"})
 """Of a program's call about her: who called, and from where, is not about her."""
+_WAY: Final = "peer"
+"""The step that tells by which proxies a call came: addresses of the house, none of hers."""
 
 Part: TypeAlias = dict[str, Any]
 """What JSON has. Instants are Unix seconds; what is absent is left out."""
@@ -44,20 +46,17 @@ class Dossier:
         """All about a user, by the names of its parts; of events and attempts the newest."""
         user_id = user.user_id
         holdings = await self._users.holdings(user_id)
-        subjects = [own.email for own in user.addresses]
-        subjects += [identity.subject for identity in user.identities]
-        attempts = await self._attempts.of_user(
-            user_id, [subject_of(each) for each in subjects], limit=most
-        )
+        attempts = await self._attempts.of_user(user_id, user.known_as, limit=most)
         events = await self._events.read(user_id=user_id, since=0, kinds=(), limit=most)
         return {
             "user": _user(user, await self._departures.leaves_at(user_id)),
             "addresses": [_address(row, user) for row in holdings.addresses],
             "identities": [_identity(row) for row in holdings.identities],
             "credentials": [_part(row) for row in holdings.credentials],
-            "sessions": [_session(row) for row in await self._roster.every(user_id)],
-            "events": [_event(one) for one in events],
-            "attempts": [_attempt(one) for one in attempts],
+            "sessions": [_session(row) for row in await self._roster.every(user_id, most)],
+            # There may be thousands: others have their turn meanwhile.
+            "events": await asyncio.to_thread(lambda: [_event(one) for one in events]),
+            "attempts": await asyncio.to_thread(lambda: [_attempt(one) for one in attempts]),
         }
 
 
@@ -70,6 +69,7 @@ def _user(user: User, leaves_at: int | None) -> Part:
             "disabled_at": user.disabled_at,
             "disabled_reason": user.disabled_reason,
             "leaves_at": leaves_at,
+            "locale": user.locale,
         }
     )
 
@@ -97,7 +97,9 @@ def _event(one: Recorded) -> Part:
 
 
 def _attempt(one: Kept) -> Part:
-    steps = [{"ms": s.ms, "name": s.name, "facts": dict(s.facts)} for s in one.steps]
+    steps = [
+        {"ms": s.ms, "name": s.name, "facts": dict(s.facts)} for s in one.steps if s.name != _WAY
+    ]
     return {
         "id": one.attempt_id,
         "at": one.at // SECOND,

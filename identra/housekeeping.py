@@ -114,7 +114,7 @@ class Housekeeping:
         gone = 0
         for user_id in await self._departures.due(now):
             began = monotonic()
-            gone += await self._departures.remove(user_id)
+            gone += await self._departures.remove(user_id, due=now)
             await asyncio.sleep(monotonic() - began)
         return gone
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from identra.deadline import one_deadline
 from identra.errors import InvalidArgument, InvalidCredentials
 from identra.hashing import Asking
-from identra.limits import network_of
+from identra.limits import ACCOUNT, network_of, owner
 from identra.providers.secret import normalise
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from identra.account import Account, Caller
     from identra.db import Database
     from identra.hashing import Hashing
+    from identra.limits import Limits
     from identra.loader import Providers
     from identra.notices import Notices
     from identra.sessions import Sessions
@@ -37,6 +38,7 @@ class Passwords:
         sessions: Sessions,
         acceptance: Acceptance,
         hashing: Hashing,
+        limits: Limits,
         trial: Trial,
         notices: Notices,
         clock: Clock,
@@ -48,6 +50,7 @@ class Passwords:
         self._sessions = sessions
         self._acceptance = acceptance
         self._hashing = hashing
+        self._limits = limits
         self._trial = trial
         self._notices = notices
         self._clock = clock
@@ -68,7 +71,8 @@ class Passwords:
         former = None
         if current is None:
             caller.demand_fresh(self._clock())
-        else:
+        await self._limits.spend(ACCOUNT, owner(caller.user_id), peer)
+        if current is not None:
             former = await self._judged(place.name, caller, email, current, peer)
         chosen = await self._acceptance.demand(place, secret, email)
         if current is not None and chosen == normalise(current):

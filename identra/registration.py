@@ -8,26 +8,25 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
-from identra.errors import EmailTaken, InvalidCode
+from identra.errors import EmailTaken
 from identra.hashing import Asking
 from identra.limits import SENDING, STARTING, network_of
 from identra.linking import decide, decide_registration
 from identra.mail.letters import Facts
-from identra.meter import UNMETERED
+from identra.redemption import Brought
 from identra.trail import about, attempt, step
-from identra.tries import counting_failure
 from identra.values import Assertion
 
 if TYPE_CHECKING:
     from identra.acceptance import Acceptance
     from identra.admission import Admission
-    from identra.challenges import Answered, Challenges
+    from identra.challenges import Challenges
     from identra.couriers import Couriers
     from identra.hashing import Hashing
     from identra.limits import Limits
     from identra.linking import Decision, Known
     from identra.loader import Providers
-    from identra.meter import Meter
+    from identra.redemption import Redemption
     from identra.trail import Keeper
     from identra.users import Users
     from identra.values import Clock, Peer, TokenPair
@@ -52,8 +51,8 @@ class Registration:
         clock: Clock,
         mode: Mode,
         acceptance: Acceptance,
+        redemption: Redemption,
         sign_up: bool,
-        meter: Meter = UNMETERED,
     ) -> None:
         self._providers = providers
         self._admission = admission
@@ -66,8 +65,8 @@ class Registration:
         self._clock = clock
         self._mode = mode
         self._acceptance = acceptance
+        self._redemption = redemption
         self._sign_up = sign_up
-        self._meter = meter
 
     @attempt("registration.begin")
     @one_deadline
@@ -104,30 +103,18 @@ class Registration:
         place = self._providers.secret(provider)
         spelled = address.spell(email)
         about(provider=provider, subject=spelled)
-        with self._hashing.place(Asking(network_of(peer), spelled)) as waiting:
-            with counting_failure(self._meter, provider, "otp"):
-                await self._limits.guess(f"{provider}:{spelled}", peer)
-            chosen = await self._acceptance.demand(place, secret, spelled)
-            hashed = await waiting.hash(chosen)
-        with counting_failure(self._meter, provider, "otp"):
-            answered = await self._answered(provider, spelled, code, peer)
-        assertion = Assertion(provider, None, spelled, ("otp",), self._clock())
+        brought = Brought(spelled, code, secret)
+        redeemed = await self._redemption.redeem(place, "register", brought, peer)
+        assertion = redeemed.assertion
         case = Case(
             assertion,
             partial(decide, assertion, sign_up=self._sign_up),
             origin_of(assertion),
-            answered=answered,
-            also=partial(self._set_proved_secret, assertion, hashed),
+            answered=redeemed.answered,
+            also=partial(self._set_proved_secret, assertion, redeemed.hashed),
             sets_secret=True,
         )
         return await self._admission.admit(case, peer)
-
-    async def _answered(self, provider: str, spelled: str, code: str, peer: Peer) -> Answered:
-        try:
-            return await self._challenges.answer(provider, "register", spelled, code)
-        except InvalidCode:
-            await self._limits.failed(peer)
-            raise
 
     async def _register(self, provider: str, spelled: str, chosen: str, peer: Peer) -> TokenPair:
         judge = partial(_judge, self._sign_up)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from identra import address
 from identra.errors import InvalidArgument, NotFound
-from identra.limits import network_of
+from identra.limits import network_of, owner
 from identra.providers.code import counted
 from identra.values import Peer
 
@@ -82,7 +82,7 @@ class Relief:
         hers = [self._of_address(own.email) for own in user.addresses]
         channels = {provider.name for provider in self._providers.codes}
         theirs = [f"{i.provider}:{i.subject}" for i in user.identities if i.provider in channels]
-        return (*(subject for each in hers for subject in each), *theirs)
+        return (owner(who), *(subject for each in hers for subject in each), *theirs)
 
     def _of_address(self, email: str) -> tuple[str, ...]:
         mailed = {counted(one, email) for one in self._providers.codes if one.by_mail}

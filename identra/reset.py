@@ -8,29 +8,23 @@ from typing import TYPE_CHECKING
 from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
-from identra.errors import InvalidCode
-from identra.hashing import Asking
-from identra.limits import SENDING, STARTING, network_of
+from identra.limits import SENDING, STARTING
 from identra.linking import decide_reset
-from identra.meter import UNMETERED
+from identra.redemption import Brought
 from identra.trail import about, attempt, step
-from identra.tries import counting_failure
-from identra.values import Assertion
 
 if TYPE_CHECKING:
-    from identra.acceptance import Acceptance
     from identra.admission import Admission
-    from identra.challenges import Answered, Challenges
+    from identra.challenges import Challenges
     from identra.couriers import Couriers
-    from identra.hashing import Hashing
     from identra.limits import Limits
     from identra.linking import Decision, Known
     from identra.loader import Providers
-    from identra.meter import Meter
+    from identra.redemption import Redemption
     from identra.sessions import Sessions
     from identra.trail import Keeper
     from identra.users import Users
-    from identra.values import Clock, Peer, TokenPair
+    from identra.values import Assertion, Clock, Peer, TokenPair
 
 
 class Reset:
@@ -43,27 +37,23 @@ class Reset:
         admission: Admission,
         challenges: Challenges,
         couriers: Couriers,
-        hashing: Hashing,
         limits: Limits,
         users: Users,
         sessions: Sessions,
         attempts: Keeper,
         clock: Clock,
-        acceptance: Acceptance,
-        meter: Meter = UNMETERED,
+        redemption: Redemption,
     ) -> None:
         self._providers = providers
         self._admission = admission
         self._challenges = challenges
         self._couriers = couriers
-        self._hashing = hashing
         self._limits = limits
         self._users = users
         self._sessions = sessions
         self._attempts = attempts
         self._clock = clock
-        self._acceptance = acceptance
-        self._meter = meter
+        self._redemption = redemption
 
     @attempt("reset.begin")
     @one_deadline
@@ -99,30 +89,18 @@ class Reset:
         place = self._providers.secret(provider)
         spelled = address.spell(email)
         about(provider=place.name, subject=spelled)
-        with self._hashing.place(Asking(network_of(peer), spelled)) as waiting:
-            with counting_failure(self._meter, place.name, "otp"):
-                await self._limits.guess(f"{place.name}:{spelled}", peer)
-            chosen = await self._acceptance.demand(place, secret, spelled)
-            hashed = await waiting.hash(chosen)
-        with counting_failure(self._meter, place.name, "otp"):
-            answered = await self._answered(place.name, spelled, code, peer)
-        assertion = Assertion(place.name, None, spelled, ("otp",), self._clock())
+        brought = Brought(spelled, code, secret)
+        redeemed = await self._redemption.redeem(place, "reset", brought, peer)
+        assertion = redeemed.assertion
         case = Case(
             assertion,
             partial(_judge, assertion),
             origin_of(assertion),
-            answered=answered,
-            also=partial(self._set, place.name, hashed),
+            answered=redeemed.answered,
+            also=partial(self._set, place.name, redeemed.hashed),
             sets_secret=True,
         )
         return await self._admission.admit(case, peer)
-
-    async def _answered(self, provider: str, spelled: str, code: str, peer: Peer) -> Answered:
-        try:
-            return await self._challenges.answer(provider, "reset", spelled, code)
-        except InvalidCode:
-            await self._limits.failed(peer)
-            raise
 
     async def _set(self, provider: str, hashed: str, user_id: str) -> None:
         """Inside the transaction, before the new session is opened."""

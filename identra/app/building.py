@@ -241,8 +241,8 @@ def _registration(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Registratio
         clock=edges.clock,
         mode=tree.password.registration,
         acceptance=edges.plugged.acceptance,
+        redemption=rooms.redemption,
         sign_up=tree.auth.sign_up == "open",
-        meter=edges.meter,
     )
 
 

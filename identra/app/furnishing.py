@@ -15,6 +15,7 @@ from identra.challenges import Challenges
 from identra.couriers import Couriers
 from identra.mail import open_letters
 from identra.notices import Notices
+from identra.redemption import Redemption
 from identra.roundtrip import Roundtrip
 from identra.sessions import Sessions
 from identra.tokens import Tokens
@@ -41,6 +42,7 @@ class Rooms:
     couriers: Couriers
     notices: Notices
     trial: Trial
+    redemption: Redemption
     admission: Admission
     roundtrip: Roundtrip
 
@@ -64,6 +66,7 @@ def furnish(tree: SettingsTree, edges: Edges) -> Rooms:
         couriers=couriers,
         notices=notices,
         trial=Trial(edges.hashing, limits),
+        redemption=_redemption(edges, challenges, limits),
         admission=_admission(
             edges,
             users=users,
@@ -102,6 +105,17 @@ def _admission(  # noqa: PLR0913 - the rooms it walks through
 def _challenges(tree: SettingsTree, edges: Edges) -> Challenges:
     digits = tree.codes.digits
     return Challenges(edges.state, edges.db, edges.keys, edges.clock, digits=digits)
+
+
+def _redemption(edges: Edges, challenges: Challenges, limits: Limits) -> Redemption:
+    return Redemption(
+        challenges=challenges,
+        acceptance=edges.plugged.acceptance,
+        hashing=edges.hashing,
+        limits=limits,
+        clock=edges.clock,
+        meter=edges.meter,
+    )
 
 
 def _roundtrip(

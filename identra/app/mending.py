@@ -42,6 +42,7 @@ def departure(tree: SettingsTree, edges: Edges, rooms: Rooms) -> Departure:
         sessions=rooms.sessions,
         departures=departures,
         dossier=Dossier(edges.db, rooms.users, Roster(edges.db), departures),
+        limits=rooms.limits,
         notices=rooms.notices,
         clock=edges.clock,
         grace=tree.auth.deletion_grace * SECOND,
@@ -87,6 +88,7 @@ def passwords(edges: Edges, rooms: Rooms) -> Passwords:
         sessions=rooms.sessions,
         acceptance=edges.plugged.acceptance,
         hashing=edges.hashing,
+        limits=rooms.limits,
         trial=rooms.trial,
         notices=rooms.notices,
         clock=edges.clock,
@@ -100,14 +102,12 @@ def reset(edges: Edges, rooms: Rooms) -> Reset:
         admission=rooms.admission,
         challenges=rooms.challenges,
         couriers=rooms.couriers,
-        hashing=edges.hashing,
         limits=rooms.limits,
         users=rooms.users,
         sessions=rooms.sessions,
         attempts=edges.attempts,
         clock=edges.clock,
-        acceptance=edges.plugged.acceptance,
-        meter=edges.meter,
+        redemption=rooms.redemption,
     )
 
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from identra.trail import Step, subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from identra.db import Database
 
 MOST: Final = 100
-"""Attempts that are read at once, the newest of them."""
+"""Attempts that are read unless more are asked for, the newest of them."""
+PAGE: Final = 500
+"""Attempts that one statement reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +75,33 @@ class AttemptLog:
         return await self._newest((t.subject == kept.subject) & (t.id < kept.attempt_id))
 
     async def of_user(
-        self, user_id: str, subjects: Sequence[str], *, limit: int
+        self, user_id: str, known_as: Mapping[str, Sequence[str]], *, limit: int
     ) -> tuple[Kept, ...]:
-        """A user's attempts, and those about these subjects that are nobody's; newest first."""
+        """A user's attempts, and those that are nobody's and about her; newest first.
+
+        `known_as` says by provider what these are about, under "" whichever was asked.
+        """
         t = self._db.tables.attempts
         found = await self._newest(t.user_id == user_id, limit)
-        if subjects:  # by itself, since either goes by an index and both at once may not
-            theirs = t.user_id.is_null() & t.subject.is_in(list(subjects))
-            found += await self._newest(theirs, limit)
+        for provider, names in known_as.items():
+            # By itself, since either goes by an index and both at once may not.
+            about = t.subject.is_in([subject_of(each) for each in names])
+            at_place = about & (t.provider == provider) if provider else about
+            found += await self._newest(at_place & t.user_id.is_null(), limit)
         return tuple(sorted(found, key=lambda one: one.attempt_id, reverse=True)[:limit])
 
     async def _newest(self, which: Any, limit: int = MOST) -> tuple[Kept, ...]:
+        """A page at a time: whoever asks for many keeps nobody waiting while they are read."""
         t = self._db.tables.attempts
-        query = t.select().where(which).order_by(t.id, ascending=False).limit(limit)
-        return tuple([_read(row) for row in await self._db.fetch(query)])
+        found: list[Kept] = []
+        while (left := limit - len(found)) > 0:
+            earlier = which & (t.id < found[-1].attempt_id) if found else which
+            query = t.select().where(earlier).order_by(t.id, ascending=False)
+            page = [_read(row) for row in await self._db.fetch(query.limit(min(left, PAGE)))]
+            found += page
+            if len(page) < PAGE:
+                break
+        return tuple(found)
 
 
 def _read(row: dict[str, Any]) -> Kept:

@@ -18,7 +18,7 @@ from identra.secret import uuid7
 from identra.values import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from identra.db import Database, Statement
     from identra.db.statement import Row
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 LEASE: Final = 30 * SECOND
 """How long a claim holds: a multiple of what sending may take."""
-REST: Final = 5 * SECOND
+REST: Final = LEASE
 """How long those behind a dispatch that is being sent are not looked at; whoever sends it goes on
-with them at once."""
+with them at once, and of whoever was killed the claim is over by then."""
 BURIED: Final = 500
 """Dispatches of a target that is gone which one statement gives up."""
 
@@ -40,10 +40,6 @@ _HEAD = (
 _CLAIM = (
     "UPDATE identra_dispatches SET claim = {}, due_at = {} + {} WHERE id = {}"
     " AND state = 'waiting' AND (due_at <= {} OR (claim IS NULL AND tries = 0))"
-)
-_REST = (
-    "UPDATE identra_dispatches SET due_at = {} WHERE target = {} AND state = 'waiting'"
-    " AND lane = {} AND due_at <= {} AND claim IS NULL AND id <> {}"
 )
 _SETTLE = (
     "UPDATE identra_dispatches SET state = {}, settled_at = {}, outcome = {}, tries = {},"
@@ -68,27 +64,27 @@ class Queue:
         self._db = db
         self._head = self._prepare(_HEAD, db.now(), Param("target"), Param("lane"))
         self._claim = self._prepare(_CLAIM, Param("claim"), db.now(), LEASE, Param("id"), db.now())
-        self._rest = self._prepare(
-            _REST, Param("until"), Param("target"), Param("lane"), db.now(), Param("head")
-        )
         self._resume = self._prepare(_RESUME, db.now(), Param("id"))
         ours = (Param("outcome"), Param("tries"), Param("id"), Param("claim"))
         self._settle = self._prepare(_SETTLE, Param("state"), db.now(), *ours)
         self._release = self._prepare(_RELEASE, db.now(), Param("id"), Param("claim"))
         self._put_off = self._prepare(_PUT_OFF, db.now(), Param("wait"), *ours)
 
-    async def lanes(self, target: str, limit: int) -> Sequence[str]:
-        """The lanes of the first `limit` dispatches that are due, one for each."""
+    async def due(self, target: str, limit: int) -> Mapping[str, Sequence[str]]:
+        """The first `limit` dispatches that are due, by their lanes."""
         t = self._db.tables.dispatches
         due = (t.target == target) & (t.state == WAITING) & (t.due_at <= self._db.now())
-        rows = await self._db.fetch(t.select(t.lane).where(due).order_by(t.due_at).limit(limit))
-        return tuple(row["lane"] for row in rows)
+        query = t.select(t.lane, t.id).where(due).order_by(t.due_at).limit(limit)
+        lanes: dict[str, list[str]] = {}
+        for row in await self._db.fetch(query):
+            lanes.setdefault(row["lane"], []).append(row["id"])
+        return lanes
 
-    async def take(self, target: str, lane: str) -> Dispatch | None:
+    async def take(self, target: str, lane: str, found: Sequence[str] = ()) -> Dispatch | None:
         """Claim the first of a lane, if it may be sent now; of all who try one gets it.
 
-        Where it may not, those behind it rest as long as it does: each would be found due again
-        and again.
+        Where it may not, those of the lane that were `found` due rest as long as it does: each
+        would be found again and again.
         """
         head = await self._db.first(self._head.bind(target=target, lane=lane))
         if head is None:
@@ -99,17 +95,16 @@ class Queue:
         until = head["due_at"]
         if head["claim"] is not None:
             until = min(until, head["read_at"] + REST)
-        resting = self._rest.bind(until=until, target=target, lane=lane, head=head["id"])
-        await self._db.change(resting)
+        await self._put_to_rest([one for one in found if one != head["id"]], until)
         return None
 
-    async def rest(self, target: str, lane: str) -> None:
-        """Leave those of a lane out of what is due for a while: somebody goes through it now.
+    async def rest(self, found: Sequence[str]) -> None:
+        """Leave those out of what is due for a while: somebody goes through their lane now.
 
-        Else one user's many would be all that is ever found due.
+        Else one user's many would be all that is ever found due. Those that were found, and not
+        all of the lane: she may have more than a statement has the time for.
         """
-        until = await self._db.instant() + REST
-        await self._db.change(self._rest.bind(until=until, target=target, lane=lane, head=""))
+        await self._put_to_rest(found, await self._db.instant() + REST)
 
     async def resume(self, target: str, lane: str) -> None:
         """Have the first of a lane found due again, if it was never tried."""
@@ -166,6 +161,13 @@ class Queue:
         t = self._db.tables.gone
         asked = t.select(t.target).where((t.target == target) & (t.place == place))
         return await self._db.first(asked) is not None
+
+    async def _put_to_rest(self, found: Sequence[str], until: int) -> None:
+        t = self._db.tables.dispatches
+        untouched = (t.state == WAITING) & t.claim.is_null() & (t.due_at <= self._db.now())
+        resting: dict[Any, Any] = {t.due_at: until}
+        if found:
+            await self._db.change(t.update(resting).where(t.id.is_in(list(found)) & untouched))
 
     async def _end(self, dispatch: Dispatch, state: str, outcome: str, tries: int) -> None:
         ended = {"state": state, "outcome": outcome, "tries": tries}

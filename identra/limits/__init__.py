@@ -1,6 +1,7 @@
 """Spend from an allowance, or be told to slow down."""
 
 from identra.limits.allowances import (
+    ACCOUNT,
     CALLING,
     EVERY,
     FAILING_ADMIN,
@@ -10,6 +11,7 @@ from identra.limits.allowances import (
     IN_A_ROW,
     IN_ALL,
     OF_NETWORKS,
+    OWNER,
     RETURNING,
     SECRET,
     SENDING,
@@ -18,6 +20,7 @@ from identra.limits.allowances import (
     Patience,
     Share,
     network_of,
+    owner,
     shares_of,
 )
 from identra.limits.calls import Calls
@@ -25,6 +28,7 @@ from identra.limits.ledger import Entry, Ledger
 from identra.limits.room import RESTED, Limits, Tried, Watch
 
 __all__ = [
+    "ACCOUNT",
     "CALLING",
     "EVERY",
     "FAILING_ADMIN",
@@ -34,6 +38,7 @@ __all__ = [
     "IN_ALL",
     "IN_A_ROW",
     "OF_NETWORKS",
+    "OWNER",
     "RESTED",
     "RETURNING",
     "SECRET",
@@ -49,5 +54,6 @@ __all__ = [
     "Tried",
     "Watch",
     "network_of",
+    "owner",
     "shares_of",
 ]

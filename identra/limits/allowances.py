@@ -59,10 +59,15 @@ FAILING_ADMIN: Final = Allowance("fail_admin", 10, 60)
 CALLING: Final = Allowance("call_minute", 30_000, 60)
 SECRET: Final = Patience("secret", 5, 300, 60, 900)
 IN_A_ROW: Final = Allowance("secret_row", 100, 30 * DAY // SECOND)
+ACCOUNT: Final = (Allowance("account_hour", 10, 3600),)
+"""What a person does about her own account that has mail leave or takes long."""
 
 OF_NETWORKS: Final = (STARTING, RETURNING, FAILING_PEER, FAILING_CLIENT, FAILING_ADMIN)
 """What a peer network has for itself, whoever its acts are about."""
-EVERY: Final = (*SENDING, *GUESSING, *OF_NETWORKS, CALLING, SECRET, IN_A_ROW)
+EVERY: Final = (*SENDING, *GUESSING, *OF_NETWORKS, CALLING, SECRET, IN_A_ROW, *ACCOUNT)
+
+OWNER: Final = "me"
+"""Stands for a provider where a user is counted who is signed in."""
 
 
 def network_of(peer: Peer) -> str | None:
@@ -88,6 +93,11 @@ def shares_of(what: Allowance | Patience, subject: str, network: str | None) -> 
         return (everywhere,)
     own = Share(what, key_of(what, f"{subject}@{network}"), what.most, everywhere=False)
     return (own, everywhere)
+
+
+def owner(user_id: str) -> str:
+    """The subject of what a signed-in user does about her own account."""
+    return f"{OWNER}:{user_id}"
 
 
 def key_of(what: Allowance | Patience, counted: str) -> str:

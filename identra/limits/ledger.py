@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from identra.limits.allowances import (
+    ACCOUNT,
     GUESSING,
     IN_A_ROW,
     OF_NETWORKS,
@@ -53,7 +54,7 @@ class Ledger:
         """What a subject has spent: from this network if one is named, and from all."""
         plain = [
             await self._entry(subject, share, share.key, network)
-            for allowance in (*SENDING, *GUESSING)
+            for allowance in (*SENDING, *GUESSING, *ACCOUNT)
             for share in shares_of(allowance, subject, network)
         ]
         secrets = [
@@ -110,7 +111,7 @@ class Ledger:
 
 
 def _keys(subject: str, network: str | None) -> Iterator[str]:
-    for allowance in (*SENDING, *GUESSING):
+    for allowance in (*SENDING, *GUESSING, *ACCOUNT):
         yield from (share.key for share in shares_of(allowance, subject, network))
     for share in shares_of(SECRET, subject, network):
         yield from (f"{share.key}:{kept}" for kept in SECRET_KEYS)

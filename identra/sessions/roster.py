@@ -48,13 +48,13 @@ class Roster:
         rows = await self._db.fetch(self._newest.bind(user_id=user_id))
         return tuple(map(_entry, rows))
 
-    async def every(self, user_id: str) -> list[dict[str, Any]]:
-        """The rows of all her sessions, ended ones too, but for what their tokens are proved by."""
+    async def every(self, user_id: str, most: int) -> list[dict[str, Any]]:
+        """Her newest sessions, ended ones too: the rows but for what their tokens are proved by."""
         t = self._db.tables.sessions
         told = (t.id, t.created_at, t.auth_time, t.amr, t.idp, t.last_used_at, t.idle_ends_at)
         more = (t.ends_at, t.revoked_at, t.revoked_for, t.peer, t.user_agent)
         query = t.select(*told, *more).where(t.user_id == user_id)
-        return await self._db.fetch(query.order_by(t.id, ascending=False))
+        return await self._db.fetch(query.order_by(t.id, ascending=False).limit(most))
 
 
 def _entry(row: dict[str, Any]) -> Entry:

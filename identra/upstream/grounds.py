@@ -15,9 +15,11 @@ PRIVATE: Final[tuple[IPv4Network | IPv6Network, ...]] = tuple(
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"),
     )
 )
-METADATA: Final = frozenset(map(ip_address, ("100.100.100.200", "fd00:ec2::254")))
-"""Where clouds tell a machine its credentials, within private networks; most do at a link-local
-address, which is never called at all."""
+METADATA: Final = frozenset(
+    map(ip_address, ("100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "168.63.129.16"))
+)
+"""Where clouds tell a machine its credentials: within private networks, and one of them at an
+address of the internet; most do at a link-local address, which is never called at all."""
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _LAST_32: Final = 0xFFFF_FFFF
@@ -35,9 +37,10 @@ def may_call(address: str, grounds: Grounds) -> bool:
         return False
     if grounds == "loopback":
         return found.is_loopback
-    if grounds == "private" and (found.is_loopback or _is_private(found)):
-        return found not in METADATA
-    return _is_public(found)
+    if found in METADATA:
+        return False
+    inside = grounds == "private" and (found.is_loopback or _is_private(found))
+    return inside or _is_public(found)
 
 
 def carried(address: Address) -> Address:

@@ -94,6 +94,7 @@ class Outlet:
         self._url = httpx.URL(url)
         self._grounds = grounds
         self._resolve = resolve
+        self._lookup: asyncio.Future[Sequence[str]] | None = None
         # A pool of its own: connections are kept by address, and two names may share one.
         self._client = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
@@ -121,16 +122,29 @@ class Outlet:
 
     async def close(self) -> None:
         """Give up every connection."""
+        if self._lookup:
+            self._lookup.cancel()
         await self._client.aclose()
 
     async def _aim(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
         """A request to the address that was found fit, in the name of the host."""
         async with asyncio.timeout(CONNECT):
-            address = await fit_address(str(self._url), self._grounds, self._resolve)
+            address = await fit_address(str(self._url), self._grounds, self._look_up)
         request = self._client.build_request("POST", self._url, content=body, headers=headers)
         request.url = self._url.copy_with(host=address)
         request.extensions["sni_hostname"] = self._url.host
         return request
+
+    async def _look_up(self, host: str, port: int) -> Sequence[str]:
+        """One lookup at a time, whoever waits for it, and whoever no longer does.
+
+        The system looks names up in a few threads, for everybody in this process: whoever answers
+        for the name, and lets it wait, has one of them and no more.
+        """
+        if self._lookup is None or self._lookup.done():
+            self._lookup = asyncio.ensure_future(self._resolve(host, port))
+            self._lookup.add_done_callback(_heed)
+        return await asyncio.shield(self._lookup)
 
     async def _send(self, request: httpx.Request) -> Reply:
         response = await self._client.send(request, stream=True)
@@ -143,6 +157,12 @@ class Outlet:
         finally:
             await response.aclose()
         return Reply(response.status_code, _seconds(response.headers.get("retry-after", "")))
+
+
+def _heed(lookup: asyncio.Future[Sequence[str]]) -> None:
+    """A lookup may fail when nobody waits for it any more."""
+    if not lookup.cancelled():
+        lookup.exception()
 
 
 def _seconds(said: str) -> int:

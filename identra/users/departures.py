@@ -67,15 +67,18 @@ class Departures:
         rows = await self._db.fetch(t.select(t.user_id).where(t.leaves_at <= now).limit(MOST))
         return tuple(row["user_id"] for row in rows)
 
-    async def remove(self, user_id: str, *, by: str = "") -> bool:
+    async def remove(self, user_id: str, *, due: int | None = None, by: str = "") -> bool:
         """Remove a user who is due, from every table; whether it was done by this call.
+
+        With an instant, just if her day has come by then still: she may have been brought back,
+        and leave anew, since she was found `due`.
 
         Her events stay as nobody's. Broken off, the next call goes on where it stopped.
         """
         user = await self._users.user(user_id)
         if user:
             await self._forget_attempts(user)
-        gone = await self._db.transact(partial(self._delete, user_id, by))
+        gone = await self._db.transact(partial(self._delete, user_id, due, by))
         if gone is None:
             return False
         await self._strip_events(user_id)
@@ -84,14 +87,14 @@ class Departures:
         await self._db.change(t.departures.delete().where(t.departures.user_id == user_id))
         return gone
 
-    async def _delete(self, user_id: str, by: str) -> bool | None:
+    async def _delete(self, user_id: str, due: int | None, by: str) -> bool | None:
         """Whether her own row went now; False where it had gone before, None where she stays."""
         t = self._db.tables
         d, u = t.departures, t.users
         await self._users.touch(user_id)
-        row = await self._db.first(d.select(d.asked_at).where(d.user_id == user_id))
+        row = await self._db.first(d.select(d.asked_at, d.leaves_at).where(d.user_id == user_id))
         her = await self._db.first(u.select(u.disabled_at).where(u.id == user_id))
-        if row is None:
+        if row is None or (due is not None and row["leaves_at"] > due):
             return None
         if her is None:
             return False
@@ -107,10 +110,10 @@ class Departures:
     async def _forget_attempts(self, user: User) -> None:
         """What was attempted about her addresses and recipients, though nobody said whose it is."""
         t = self._db.tables.attempts
-        about = [own.email for own in user.addresses] + [one.subject for one in user.identities]
-        if about:
-            subjects = [subject_of(each) for each in about]
-            await self._clear(t.subject.is_in(subjects) & t.user_id.is_null())
+        for provider, names in user.known_as.items():
+            about = t.subject.is_in([subject_of(each) for each in names])
+            at_place = about & (t.provider == provider) if provider else about
+            await self._clear(at_place & t.user_id.is_null())
 
     async def _clear(self, which: Any) -> None:
         t = self._db.tables.attempts

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from identra.locales import Locale
 
 
@@ -90,6 +92,19 @@ class User:
         """The addresses that she proved, the first proved first."""
         proved = (own for own in self.addresses if own.proved_at is not None)
         return tuple(sorted(proved, key=lambda own: (own.proved_at or 0, own.email)))
+
+    @property
+    def known_as(self) -> Mapping[str, tuple[str, ...]]:
+        """What an attempt about her may be about, by the provider that was asked.
+
+        Under "" the addresses that she proved, whichever was asked. What she merely typed may be
+        another's, and so may be what reads like her subject at another provider.
+        """
+        hers = tuple(own.email for own in self.proved)
+        named: dict[str, tuple[str, ...]] = {"": hers} if hers else {}
+        for one in self.identities:
+            named[one.provider] = (*named.get(one.provider, ()), one.subject)
+        return named
 
     @property
     def address(self) -> OwnAddress | None:

@@ -16,6 +16,8 @@ from identra.meter import UNMETERED
 from identra.secret import portion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from identra.dispatches import Dispatch, Queue
     from identra.meter import Meter
     from identra.webhooks.sending import Sender, Verdict
@@ -80,18 +82,18 @@ class Delivery:
 
     async def look(self) -> bool:
         """Begin with what is due, waiting for room; whether there may be more at once."""
-        lanes = await self._queue.lanes(self._target.name, PAGE)
+        lanes = await self._queue.due(self._target.name, PAGE)
         if not lanes:
             return False
         if await self._queue.is_closed(self._target.name, self._target.place):
             return bool(await self._queue.bury(self._target.name, CLOSED))
-        for lane in dict.fromkeys(lanes):
+        for lane, found in lanes.items():
             await self._make_room()
             if lane in self._busy:
-                await self._queue.rest(self._target.name, lane)
+                await self._queue.rest(found)
             else:
-                self._busy[lane] = asyncio.create_task(self._keep_to(lane))
-        return len(lanes) == PAGE
+                self._busy[lane] = asyncio.create_task(self._keep_to(lane, found))
+        return sum(map(len, lanes.values())) == PAGE
 
     async def close(self) -> None:
         """Let what is being sent end, for GRACE seconds; the rest is anybody's again."""
@@ -117,11 +119,11 @@ class Delivery:
         while len(self._busy) >= AT_ONCE:
             await asyncio.wait(self._busy.values(), return_when=asyncio.FIRST_COMPLETED)
 
-    async def _keep_to(self, lane: str) -> None:
+    async def _keep_to(self, lane: str, found: Sequence[str]) -> None:
         """Send a lane's dispatches one after the other, until one fails or none may be sent."""
         try:
             for _ in range(RUN):
-                dispatch = await self._queue.take(self._target.name, lane)
+                dispatch = await self._queue.take(self._target.name, lane, found)
                 if dispatch is None or not await self._send(dispatch):
                     return
             await self._queue.resume(self._target.name, lane)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -64,7 +65,13 @@ async def test_no_spelling_of_an_inner_address_is_called(host: str) -> None:
     assert reply.cause in {"address refused", "gaierror"}
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "fd20:ce::254", "168.63.129.16"),
+        *("::ffff:168.63.129.16", "64:ff9b::a83f:8110", "2002:a83f:8110::1"),
+    ],
+)
 async def test_where_a_cloud_keeps_credentials_is_not_called_even_within_private_networks(
     address: str,
 ) -> None:
@@ -145,3 +152,28 @@ def test_a_target_that_gives_itself_away_keeps_the_service_from_starting(
     with pytest.raises(SettingsError, match=why) as caught:
         load(file, {})
     assert SECRET not in str(caught.value)
+
+
+async def test_a_name_that_nobody_answers_for_takes_one_lookup_however_many_wait() -> None:
+    """Lookups run in a few threads, which mail and sign-ins at other places need as well."""
+    asked, answered = 0, asyncio.Event()
+
+    async def resolve(_host: str, _port: int) -> Sequence[str]:
+        nonlocal asked
+        asked += 1
+        await answered.wait()
+        return ["127.0.0.1"]
+
+    made = Outlet("https://app.example/", "public", resolve=resolve, verify=certificates())
+    posts = [asyncio.create_task(post(made)) for _ in range(20)]
+    await asyncio.sleep(0)
+    posts[0].cancel()
+    posts.append(asyncio.create_task(post(made)))
+    await asyncio.sleep(0.1)
+    assert asked == 1
+    answered.set()
+    replies = await asyncio.gather(*posts[1:])
+    assert {reply.cause for reply in replies} == {"address refused"}
+    await post(made)
+    assert asked == 2, "each call after it is judged anew"
+    await made.close()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ADA = "ada@example.com"
 GRACE = 14 * 86_400
+PROXY = "127.0.0.1"
 TOLD = "Your Identra account will be deleted"
 Sqlite = pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)
 
@@ -156,6 +157,28 @@ async def test_one_who_was_let_in_again_by_an_older_release_is_not_removed(
 
 
 @Sqlite
+async def test_one_who_was_brought_back_and_leaves_anew_has_her_grace_again(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    """Though a turn that began before has found her due, and comes to her only now."""
+    async with open_house(tmp_path, persistence, clock=clock) as house:
+        her, bearer = await registered(house)
+        await her.end("/me", bearer=bearer)
+        departures = house.app.departure._departures
+        clock.advance(GRACE)
+        now = clock()
+        assert await departures.due(now) == (await house.app.users.find(ADA),)
+        async with opened_office(load(house.settings, {})) as office:
+            assert await office.enable(ADA)
+        clock.advance(1)
+        again = access(tokens(await her.log_in(ADA)))
+        user_id = await user_id_of(her, again)
+        assert reason(await her.end("/me", bearer=again)) == "200"
+        assert not await departures.remove(user_id, due=now)
+        assert await house.rows("users", "departures") == {"users": 1, "departures": 1}
+
+
+@Sqlite
 async def test_a_removal_that_was_broken_off_goes_on(
     tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
@@ -230,6 +253,7 @@ async def test_an_export_tells_everything_and_no_secret(
         assert credential
         for secret in (PASSWORD, credential["hash"], kept["seed"], kept["secret_id"], bearer):
             assert secret not in answer.text
+        assert PROXY not in answer.text, "by which proxies she came is the house's own"
 
 
 async def written(house: House) -> None:

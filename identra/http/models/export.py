@@ -16,6 +16,7 @@ class HeldUser(View):
     disabled_at: int | None = None
     disabled_reason: str | None = None
     leaves_at: int | None = None
+    locale: str | None = Field(default=None, description="The language that she is written to in.")
 
 
 class HeldAddress(View):

@@ -38,6 +38,8 @@ const refused = [
   [sent([SECRET], now + 600), BODY],
   [{ ...sent([SECRET], now), "webhook-timestamp": "now" }, BODY],
   [{ ...sent([SECRET], now), "webhook-signature": "v1,é v1a," }, BODY],
+  [{}, BODY],
+  [{ "webhook-timestamp": String(now) }, BODY],
 ];
 for (const [headers, body] of refused) {
   assert.throws(() => verify(SECRET, headers, body), /not sent just now|not signed by this secret/);

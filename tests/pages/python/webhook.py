@@ -27,6 +27,8 @@ refused = [
     (sent([SECRET], now + 600), BODY),
     (sent([SECRET], now) | {"webhook-timestamp": "now"}, BODY),
     (sent([SECRET], now) | {"webhook-signature": "v1,é v1a,"}, BODY),
+    ({}, BODY),
+    ({"webhook-timestamp": str(int(now))}, BODY),
 ]
 for headers, body in refused:
     with pytest.raises(ValueError, match=r"^not s"):

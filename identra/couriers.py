@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from identra.asked import Delivery
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from identra.mishaps import Mishaps
     from identra.providers.code import CodeProvider
     from identra.users import Users
-    from identra.values import Mailer, Message, Peer, Upstream
+    from identra.values import Mailer, Peer, Upstream
 
 MINUTES: Final = 10
 LIVES: Final = str(MINUTES * 60)
@@ -114,30 +115,32 @@ class Couriers:
 
         One that is not to leave is written all the same, so that its time tells nothing.
         """
-        letter = await self._write("password_reset_code", to, Facts(code=code), peer)
+        await self.mail("password_reset_code", to, Facts(code=code), peer, leaves=leaves)
         if leaves:
-            self._mailer.post(letter)
             step("code.sent", by="mail", lives=LIVES)
         else:
-            self._mailer.withhold(letter)
             step("code.withheld")
 
-    async def mail(
-        self, name: Name, to: str, facts: Facts, peer: Peer, *, html: bool = True
+    async def mail(  # noqa: PLR0913 - what a letter is made of
+        self,
+        name: Name,
+        to: str,
+        facts: Facts,
+        peer: Peer,
+        *,
+        html: bool = True,
+        leaves: bool = True,
     ) -> None:
         """Queue a letter that a call asked for. Raises Busy.
 
         Its language is the call's, else that of the address's owner; whether there is one is asked
-        for every address alike.
+        for every address alike. Languages and letters differ in what it takes to write them, so
+        that is not done within the call.
         """
-        self._mailer.post(await self._write(name, to, facts, peer, html=html))
-
-    async def _write(
-        self, name: Name, to: str, facts: Facts, peer: Peer, *, html: bool = True
-    ) -> Message:
         locale = peer.locale or await self._owners(to) or self._letters.default
         told = facts.of(coarse_of(peer.address))
-        return self._letters.write(name, to, locale, told, html=html)
+        write = partial(self._letters.write, name, to, locale, told, html=html)
+        self._mailer.commission(to, write, leaves=leaves)
 
     async def _owners(self, to: str) -> Locale | None:
         with suppress(StoreUnavailable):  # a letter in another language is better than none

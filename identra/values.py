@@ -205,8 +205,12 @@ class Mailer(Protocol):
         """Queue a message; return at once. Raise Busy when the queue is full."""
         ...
 
-    def withhold(self, message: Message) -> None:
-        """Do as `post` does, and as long, and send nothing: its time tells nobody which it was."""
+    def commission(self, to: str, write: Callable[[], Message], *, leaves: bool = True) -> None:
+        """Queue a letter that is yet to be written; return at once. Raise Busy as `post` does.
+
+        It is written beside the requests, also where it does not leave: neither this call's time
+        nor that of the next tells which letter it was, or that it stays.
+        """
         ...
 
 

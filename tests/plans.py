@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter, defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from identra import nodes
 from identra.db import Bound, open_database
 from identra.db.migrations import STEPS
 from identra.db.schema import Index, Shape
@@ -16,6 +19,7 @@ from identra.db.schema import Index, Shape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from identra.db import Database
     from identra.db.schema import Field
     from identra.db.statement import Row
     from identra.settings import Persistence
@@ -29,6 +33,8 @@ INDEXES = {
     for change in step.changes
     if isinstance(change, Index)
 }
+BESIDE = ("identra_attempts", "identra_keys", "identra_migrations")
+"""What is written and read beside the requests, now and again."""
 FEW = 10
 """Rows of a MariaDB range that is a list of keys; one that is wider is read through."""
 
@@ -62,6 +68,46 @@ class Listening:
 
     def _hear(self, sql: str, args: Sequence[Any]) -> None:
         self.heard.setdefault(self.doing(), {})[sql] = args
+
+
+@dataclass
+class Counting:
+    """How often each statement was sent, by the name of what was done meanwhile."""
+
+    name: str = ""
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def demand_alike(self, names: Sequence[str]) -> None:
+        """Fail unless the same was sent for each of these, and something was."""
+        done = self.counts[names[0]]
+        assert done
+        assert {name: self.counts[name] for name in names} == dict.fromkeys(names, done)
+
+
+@dataclass
+class Counted(Listening):
+    """The engine, or a transaction of it, whose statements are counted."""
+
+    counting: Counting = field(default_factory=Counting)
+
+    async def begin(self, *, patient: bool) -> Counted:
+        return Counted(await self.engine.begin(patient=patient), counting=self.counting)
+
+    def _hear(self, sql: str, args: Sequence[Any]) -> None:
+        announcing = any(str(value).startswith(nodes.PREFIX) for value in args)
+        if not announcing and not any(table in sql for table in BESIDE):
+            self.counting.counts[self.counting.name][sql] += 1
+
+
+@contextmanager
+def counted(db: Database) -> Iterator[Counting]:
+    """Count what a database is asked meanwhile."""
+    engine, counting = db._engine, Counting()
+    db._engine = Counted(engine, counting=counting)  # type: ignore[assignment]
+    try:
+        yield counting
+    finally:
+        db._engine = engine
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from identra.errors import MailNotConfigured
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from identra.values import Message
 
 
@@ -22,7 +24,13 @@ class NoMailer:
         """Raise MailNotConfigured."""
         raise MailNotConfigured("no [smtp_mailer]")
 
-    def withhold(self, message: Message) -> None:  # noqa: ARG002 - the protocol's shape
+    def commission(
+        self,
+        to: str,  # noqa: ARG002 - the protocol's shape
+        write: Callable[[], Message],  # noqa: ARG002 - the protocol's shape
+        *,
+        leaves: bool = True,  # noqa: ARG002 - the protocol's shape
+    ) -> None:
         """Raise MailNotConfigured."""
         raise MailNotConfigured("no [smtp_mailer]")
 

@@ -50,9 +50,13 @@ class Errands:
         refuse_unsafe(message)
         self._letters.append(message)
 
-    def withhold(self, message: Message) -> None:
-        """Take nothing. Raises as `post`."""
-        refuse_unsafe(message)
+    def commission(self, to: str, write: Callable[[], Message], *, leaves: bool = True) -> None:  # noqa: ARG002 - the message says so itself
+        """Write a message at once, and take it if it leaves. Raises ValueError as `post`."""
+        message = write()
+        if leaves:
+            self.post(message)
+        else:
+            refuse_unsafe(message)
 
     async def start(self) -> None:
         """Nothing to open."""

@@ -10,6 +10,8 @@ import click
 from identra.mail.envelope import refuse_unsafe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from identra.values import Message
 
 KEPT: Final = 100
@@ -37,9 +39,13 @@ class Outbox:
         self._messages.append(message)
         click.echo(_block(message), err=True)
 
-    def withhold(self, message: Message) -> None:
-        """Keep nothing. Raises ValueError as SMTP would."""
-        refuse_unsafe(message)
+    def commission(self, to: str, write: Callable[[], Message], *, leaves: bool = True) -> None:  # noqa: ARG002 - the message says so itself
+        """Write it at once, and keep and print it if it leaves. Raises ValueError as `post`."""
+        message = write()
+        if leaves:
+            self.post(message)
+        else:
+            refuse_unsafe(message)
 
     async def start(self) -> None:
         """Nothing to open."""

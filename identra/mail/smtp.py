@@ -12,15 +12,19 @@ from identra.errors import Busy
 from identra.mail.delivery import Delivery, Limits, Parcel, Undelivered
 from identra.mail.envelope import compose
 from identra.meter import UNMETERED
-from identra.secret import digest, token
+from identra.secret import digest, portion, token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from identra.meter import Meter
     from identra.settings.sections import SmtpMailer as SmtpSettings
     from identra.values import Clock, Message
 
 ROOM: Final = 1000
 COURIERS: Final = 4
+SPREAD: Final = 0.25
+"""Seconds within which a letter that a call asks for is begun, so that no next call feels which."""
 STOP_PAUSE: Final = 0.1
 
 log = structlog.get_logger(__name__)
@@ -72,14 +76,19 @@ class SmtpMailer:
         subject.
         """
         parcel = self._pack(message)
-        self._meter.mail("queued")
-        self._unsettled += 1
-        self._settled.clear()
+        self._demand_room()
+        self._take()
         self._queue.put_nowait((parcel, 0))
 
-    def withhold(self, message: Message) -> None:
-        """Write a letter that does not leave. Raises as `post`."""
-        self._pack(message)
+    def commission(self, to: str, write: Callable[[], Message], *, leaves: bool = True) -> None:
+        """Take a letter that is written, and leaves, at a moment of chance within SPREAD seconds.
+
+        Raises Busy as `post`; what can't be written is logged.
+        """
+        self._demand_room()
+        self._take(leaves=leaves)
+        loop = asyncio.get_running_loop()
+        loop.call_later(portion() * SPREAD, self._write, to, write, leaves)
 
     async def start(self) -> None:
         """Set the couriers to work."""
@@ -96,12 +105,31 @@ class SmtpMailer:
             log.warning("mail left undelivered", letters=self._unsettled)
         await self._stop()
 
-    def _pack(self, message: Message) -> Parcel:
-        name = token(16)
-        mail = compose(message, sender=self._sender, at=self._clock(), name=name)
+    def _demand_room(self) -> None:
         if self._closing or self._unsettled >= self._room:
             self._meter.mail("refused")
             raise Busy("the mail queue is full or closing", retry_after=5)
+
+    def _take(self, *, leaves: bool = True) -> None:
+        if leaves:
+            self._meter.mail("queued")
+        self._unsettled += 1
+        self._settled.clear()
+
+    def _write(self, to: str, write: Callable[[], Message], leaves: bool) -> None:  # noqa: FBT001 - as the loop calls it
+        try:
+            parcel = self._pack(write())
+        except Exception as fault:  # noqa: BLE001 - one odd letter must not be lost in silence
+            self._settle(Parcel(to, b"", token(16)), "mail failed", type(fault).__name__)
+            return
+        if leaves:
+            self._queue.put_nowait((parcel, 0))
+        else:
+            self._let_go()
+
+    def _pack(self, message: Message) -> Parcel:
+        name = token(16)
+        mail = compose(message, sender=self._sender, at=self._clock(), name=name)
         return Parcel(message.to, mail.as_bytes(), name)
 
     async def _stop(self) -> None:
@@ -134,10 +162,13 @@ class SmtpMailer:
         again = (parcel, tries + 1)
         asyncio.get_running_loop().call_later(self._pauses[tries], self._queue.put_nowait, again)
 
-    def _settle(self, parcel: Parcel, outcome: str, cause: str = "") -> None:
+    def _let_go(self) -> None:
         self._unsettled -= 1
         if not self._unsettled:
             self._settled.set()
+
+    def _settle(self, parcel: Parcel, outcome: str, cause: str = "") -> None:
+        self._let_go()
         self._meter.mail("failed" if cause else "delivered")
         if cause:
             log.error(outcome, **_known(parcel), cause=cause)

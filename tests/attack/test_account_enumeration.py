@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from callers import Caller, House, open_house, reason, tokens
 from homes import PASSWORD, code_for
+from plans import counted
 
 from identra.app import opened_office
 from identra.settings import load
@@ -84,6 +85,24 @@ async def test_every_question_about_an_address_has_one_answer(
         assert reason(code) == "INVALID_CODE"
         confirmed = await _alike(house, emails, lambda who, email: who.confirm(email, "x"))
         assert reason(confirmed) == "INVALID_CODE"
+
+
+async def test_the_same_is_done_whoever_has_the_address(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    """Statement by statement, so that no measurement of time tells them apart."""
+    async with open_house(tmp_path, persistence, clock=clock) as house:
+        emails = await _settle(house)
+        clock.advance(61)
+        with counted(house.app.database) as counting:
+            for email in emails:
+                who, counting.name = house.caller(), email
+                assert reason(await who.log_in(email, WRONG)) == "INVALID_CREDENTIALS"
+                assert reason(await who.answer(email, "x")) == "INVALID_CODE"
+                assert reason(await who.confirm(email, "x")) == "INVALID_CODE"
+                assert reason(await who.ask_code(email)) == "200"
+                assert reason(await who.register(email, WRONG)) == "202"
+            counting.demand_alike(emails)
 
 
 async def test_being_told_to_slow_down_tells_nothing(

@@ -14,7 +14,7 @@ from authority import Authority
 from postbox import TLS, Postbox, open_postbox
 from structlog.testing import capture_logs
 
-from identra.errors import Busy
+from identra.errors import Busy, OperatorError
 from identra.mail import SmtpMailer
 from identra.mail.delivery import Limits
 from identra.settings.sections import SmtpMailer as SmtpSettings
@@ -257,6 +257,52 @@ async def test_a_full_queue_is_busy_and_what_was_taken_still_leaves() -> None:
         assert len(box.received) == 2
         with pytest.raises(Busy):
             mailer.post(letter("late@example.com"))
+
+
+async def test_a_letter_that_is_asked_for_is_written_later_and_leaves() -> None:
+    """Nothing of it is done within the call; it has its place in the queue from then on."""
+    written: list[str] = []
+
+    def write() -> Message:
+        written.append(ADDRESS)
+        return letter()
+
+    async with open_postbox() as box:
+        async with mailing(settings(box.port), room=1) as mailer:
+            mailer.commission(ADDRESS, write)
+            assert written == []
+            assert mailer.unsettled == 1
+            with pytest.raises(Busy):
+                mailer.commission(ADDRESS, write)
+        assert len(box.to(ADDRESS)) == len(written) == 1
+
+
+async def test_a_letter_that_is_not_to_leave_takes_its_place_and_is_written() -> None:
+    written: list[Message] = []
+    async with open_postbox() as box:
+        with capture_logs() as logs:
+            async with mailing(settings(box.port), room=1) as mailer:
+                mailer.commission(
+                    ADDRESS, lambda: written.append(letter()) or letter(), leaves=False
+                )
+                with pytest.raises(Busy):
+                    mailer.post(letter())
+        assert (len(written), box.connections, logs) == (1, 0, [])
+
+
+async def test_a_letter_that_cannot_be_written_is_told_of() -> None:
+    def write() -> Message:
+        raise OperatorError(f"a template that repeats {ADDRESS}")
+
+    async with open_postbox() as box:
+        with capture_logs() as logs:
+            async with mailing(settings(box.port)) as mailer:
+                mailer.commission(ADDRESS, write)
+        assert box.connections == 0
+    assert [(entry["event"], entry["cause"]) for entry in logs] == [
+        ("mail failed", "OperatorError")
+    ]
+    assert ADDRESS not in str(logs)
 
 
 async def test_closing_waits_no_longer_than_its_grace() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from identra.mail.delivery import Delivery, Limits, Parcel, Undelivered
 from identra.mail.envelope import compose, refuse_unsafe
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from identra.settings.sections import SmtpMailer as SmtpSettings
     from identra.values import Clock, Message
+
+LIMITS: Final = Limits(pauses=(1.0, 5.0))
+"""Somebody sits there and waits: a server that is away is not tried for as long as by a service."""
 
 
 class Errands:
@@ -29,7 +32,7 @@ class Errands:
         clock: Clock,
         unsent: Callable[[str, str], None],
         *,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = LIMITS,
     ) -> None:
         self._settings = settings
         self._clock = clock

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ADA = "ada@example.com"
 EVIL = "the planter's password"
 CLOSED: Sections = IMMEDIATE | {"auth": {"sign_up": "closed"}}
-ROUNDS = 5
+ROUNDS = 3
 
 
 async def invite(house: House) -> str:

@@ -122,6 +122,28 @@ async def test_what_a_person_is_called_elsewhere_is_in_no_letter(
             innocent(message)
 
 
+async def test_what_an_address_is_made_of_and_what_operators_say_is_in_no_letter(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Much is allowed left of the @; all of it stands in the head alone, as the recipient."""
+    eve = "{{7*7}}%s{%evil@example.com"
+    async with open_house(tmp_path, persistence) as house:
+        office = house.app.office
+        user_id = await office.invite(eve, by="{{7*7}}evilmarker")
+        assert await office.prove(user_id, eve, by="{{7*7}}evilmarker")
+        assert await office.prove(user_id, f"further-{eve}", by="{{7*7}}evilmarker")
+        await office.disable(eve, "{{7*7}}<b>evilmarker</b>", by="{{7*7}}evilmarker")
+        await office.delete(eve, now=False, by="{{7*7}}evilmarker")
+        await office.delete(eve, now=True, by="{{7*7}}evilmarker")
+        assert house.app.outbox is not None
+        told = house.app.outbox.messages
+        names = ["invitation", "address_added", "account_disabled", "deletion_asked"]
+        assert [one.letter for one in told] == [*names, "account_deleted"]
+        assert {one.to for one in told} == {eve}
+        for message in told:
+            innocent(message)
+
+
 def test_a_name_that_operators_chose_is_no_template_either() -> None:
     """The one name in a letter is the application's, and not even that is read again."""
     written = letters(application_name="{{ 7*7 }} %(code)s <b>")

@@ -165,19 +165,29 @@ async def test_what_is_done_stands_though_its_letter_does_not_leave(
         if away == "unset":
             desk.house.settings.write_text(said.partition("[smtp_mailer]")[0])
         if away == "not what was asked for":
-            desk.house.settings.write_text(said.replace('tls = "none"', 'tls = "implicit"'))
+            desk.house.settings.write_text(said.replace('tls = "none"', 'tls = "starttls"'))
         code, user_id, says = await desk.ask("invite", ADA)
         assert code == 0
         cause = {
             "unset": "there is no [smtp_mailer]",
             "refusing": "SMTPRecipientsRefused 550",
-            "not what was asked for": "SMTPConnectError",
+            "not what was asked for": "SMTPException",
         }[away]
         (line,) = says.splitlines()
         assert line.startswith("identra: it is done, but the letter invitation did not leave: ")
         assert cause in line
         her, pair = await desk.house.owner(ADA)
         assert await user_id_of(her, pair) == user_id.strip()
+
+
+@Sqlite
+async def test_a_server_that_asks_to_come_again_gets_the_letter_a_little_later(
+    tmp_path: Path, persistence: Persistence, capsys: Capture
+) -> None:
+    async with open_desk(tmp_path, persistence, capsys) as desk:
+        desk.box.answers.append("451 4.7.1 later")
+        assert await desk.order("invite", ADA)
+        assert (len(desk.box.to(ADA)), desk.box.attempts) == (1, 2)
 
 
 async def test_an_address_is_proved_by_hand(

@@ -13,12 +13,13 @@ import population
 import servers
 from callers import access, open_house, refresh, section_of, tokens
 from homes import PASSWORD, code_for
+from piccolo.querystring import QueryString
 from plans import SHAPES, Heard, Listening, plans
 from standin.github import Email, GitHub, Person
 
 from identra.db import Bound, open_database
 from identra.dispatches import DELIVERED, WAITING, Dispatches, Queue
-from identra.events import Events
+from identra.events import EventLog, Events
 from identra.housekeeping import BATCH, Housekeeping
 from identra.portable import Arrivals, leaving
 from identra.portable.leaving import PAGE
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from identra.settings import Persistence
 
 CROWD = 5_000
+STEP = 17_000_000_000
+"""Between two events, in microseconds: hours, so that nobody counts in 32 bits."""
 ADA = "ada@example.com"
 SMALL = frozenset({"identra_keys", "identra_departures", "identra_gone"})
 """The ring holds a handful of keys and is read whole; so are the few who are about to leave, and
@@ -142,6 +145,37 @@ async def test_a_page_of_users_is_a_piece_of_an_index_wherever_it_stands(
     )
     met = await _demand(persistence, listening.heard, _is_piece)
     assert {("first page", "identra_users"), ("next of a prefix", "identra_emails")} <= met
+
+
+async def test_a_page_of_events_is_a_piece_of_an_index_wherever_it_stands(
+    persistence: Persistence,
+) -> None:
+    """Of all of them, of one name, before an instant; of one user by what is hers."""
+    db = await open_database(persistence)
+    await population.gather(db, CROWD)
+    at = await db.instant()
+    spread = f"UPDATE identra_events SET at = {at} - {STEP} * CAST(SUBSTR(id, 1, 8) AS INTEGER)"  # noqa: S608 - our own words
+    await db.change(QueryString(f"{spread}, data = {{}}", "{}"))
+    await _count(persistence)
+    log, now = EventLog(db), [""]
+    listening = Listening(db._engine, doing=lambda: now[0])
+    db._engine = listening  # type: ignore[assignment]
+    midst = f"{at - 2500 * STEP}.00002500-0000-7000-8000-000000000005"
+    user_id = "00002500-0000-7000-8000-000000000000"
+    asked = {"user_id": None, "since": 0, "until": None, "kinds": (), "limit": 3, "after": ""}
+    for name, said in {
+        "first page": {},
+        "next page": {"after": midst},
+        "before": {"until": at - 1000 * STEP},
+        "of a name": {"kinds": ("user.created",), "after": midst},
+        "hers": {"user_id": user_id, "after": f"{at + 1}.x"},
+    }.items():
+        now[0] = name
+        page = await log.page(**asked | said)  # type: ignore[arg-type]
+        assert len(page.events) == (1 if name == "hers" else 3)
+    await db.close()
+    met = await _demand(persistence, listening.heard, _is_stretch)
+    assert {("next page", "identra_events"), ("hers", "identra_events")} <= met
 
 
 async def test_what_waits_for_webhooks_is_found_by_key(
@@ -337,6 +371,11 @@ def _is_piece(plan: Plan) -> bool:
     ranges = all(one.ranged[:1] in {("id",), ("email",), ("user_id",)} for one in found)
     hers = any("user_id" in one.columns for one in plan.reached)
     return ranges and (hers or not plan.sorts)
+
+
+def _is_stretch(plan: Plan) -> bool:
+    """A range of instants, or what one user has. Those of one instant may be sorted."""
+    return all("user_id" in one.columns or one.ranged[:1] == ("at",) for one in plan.reached)
 
 
 def _is_queue(plan: Plan) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PYTHON, NODE = ROOT / "requirements.lock", ROOT / "tests/node/package-lock.json"
 NATIVE = ROOT / "native.lock"
+ROLE = ROOT / "ansible/roles/identra/files/requirements.lock"
+"""What hosts and the image get."""
 
 
-@pytest.mark.parametrize("lock", [PYTHON, NATIVE, NODE], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [PYTHON, NATIVE, ROLE, NODE], ids=lambda lock: lock.name)
 def test_a_lock_names_no_registry(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
     assert re.findall(r"[a-z+]*://\S+", text) == []
@@ -37,10 +40,23 @@ def test_the_npm_lock_is_of_its_package_file() -> None:
         assert packages[f"node_modules/{name}"]["version"] == version
 
 
-def test_every_python_package_has_its_version_and_hash() -> None:
-    lines = [line for line in PYTHON.read_text(encoding="utf-8").splitlines() if line[:1].isalnum()]
+@pytest.mark.parametrize("lock", [PYTHON, ROLE], ids=["development", "role"])
+def test_every_python_package_has_its_version_and_hash(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line[:1].isalnum()]
     assert lines
     for line in lines:
         assert re.match(r"[a-z0-9._-]+==\S+ (; .* )?\\$", line), line
-    text = PYTHON.read_text(encoding="utf-8")
     assert text.count("--hash=sha256:") >= len(lines)
+
+
+def test_hosts_get_what_the_tests_ran_with() -> None:
+    """Whole, since nothing is resolved there, and in no version that was never tried."""
+    tried, given = _versions(PYTHON), _versions(ROLE)
+    assert given.items() <= tried.items()
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert {re.split(r"[<>=\[]", one)[0] for one in asked} <= given.keys()
+
+
+def _versions(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", lock.read_text(), re.MULTILINE))

@@ -83,6 +83,7 @@ class Sessions(Ending):
 
     async def open(self, origin: Origin, peer: Peer) -> Opened:
         """Insert a session; inside the transaction that admits its user."""
+        await self.make_room(origin.user_id, "crowded")
         now = await self._db.instant()
         opened = Opened(
             session_id=uuid7(),

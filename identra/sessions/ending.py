@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from identra.db import Param
 
@@ -23,8 +23,11 @@ Reason: TypeAlias = Literal[
     "password_reset",
     "key_revoked",
     "unanswered",
+    "crowded",
 ]
 BATCH: Final = 500
+MOST: Final = 1000
+"""Live sessions of one user, so that all of them can be ended within one statement's time."""
 
 
 class Ending:
@@ -33,6 +36,26 @@ class Ending:
     def __init__(self, db: Database, events: Events) -> None:
         self._db = db
         self._events = events
+        t = db.tables.sessions
+        live = (t.user_id == Param("user_id")) & t.revoked_at.is_null()
+        self._one_too_many = db.prepare(t.select(t.id).where(live).offset(MOST - 1).limit(1))
+
+    async def make_room(self, user_id: str, reason: Reason) -> None:
+        """End the oldest sessions of a user who has MOST, for one more is about to be opened.
+
+        Inside the caller's transaction. Of very many it ends some; the next call ends more.
+        """
+        if await self._db.first(self._one_too_many.bind(user_id=user_id)) is None:
+            return
+        t = self._db.tables.sessions
+        live = (t.user_id == user_id) & t.revoked_at.is_null()
+        beyond = t.select(t.id).where(live).order_by(t.id, ascending=False).offset(MOST - 1)
+        old = [row["id"] for row in await self._db.fetch(beyond.limit(BATCH))]
+        ending: dict[Any, Any] = {t.revoked_at: await self._db.instant(), t.revoked_for: reason}
+        ended = await self._db.change(t.update(ending).where(t.id.is_in(old) & live))
+        await self._events.record(
+            "session.revoked", user_id=user_id, reason=reason, sessions=str(ended)
+        )
 
     async def revoke(self, session_id: str, reason: Reason, *, user_id: str) -> bool:
         """End one session of a user, once; whether this call did it."""

@@ -86,6 +86,7 @@ class Sessions(Ending):
 
         `at` is the database's instant, where the transaction has just been told it.
         """
+        await self.make_room(origin.user_id, "crowded")
         now = await self._db.instant() if at is None else at
         opened = Opened(
             session_id=uuid7(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,6 +14,7 @@ from sanic.config import Config
 from sanic.http.constants import HTTP
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
+from identra.deadline import having_waited
 from identra.errors import InvalidArgument
 from identra.http.body import read_body, read_form, read_query
 from identra.http.call import Call, peer, trace
@@ -97,7 +99,8 @@ def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, 
     async def handle(call: Call, **_: str) -> HTTPResponse:
         if operation.counted:
             app.calls.take(peer(call, app.settings))
-        answer = await operation.act(app, call, _read(operation, call))
+        with having_waited(call.waited) if call.waited else nullcontext():
+            answer = await operation.act(app, call, _read(operation, call))
         return answer if isinstance(answer, HTTPResponse) else reply(answer)
 
     async def handle_traced(call: Call, **_: str) -> HTTPResponse:

@@ -1,8 +1,8 @@
 """How long is waited: one deadline for all that a request asks of its stores, retries included.
 
-A use case opens it, every wait for a store is charged to it. What waits for a provider or for a
-hash is not, and outside of use cases (migrations, housekeeping) there is none. A call into a plugin
-has a bound of its own.
+A use case opens it, every wait for a store is charged to it, and so is what the request waited
+until anybody took it in. What waits for a provider or for a hash is not, and outside of use cases
+(migrations, housekeeping) there is none. A call into a plugin has a bound of its own.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -28,13 +29,24 @@ STORES: Final = 4.0
 """Seconds."""
 PARTING: Final = 0.5
 """Seconds beyond that, for what must be put right although the request has failed."""
+FARTHEST: Final = 9.5
+"""Seconds from its beginning after which a request that asked a provider has no store any more."""
 
 
 @dataclass(slots=True)
 class _Left:
+    """What is left for the stores, when it began, and until when there are any, by `monotonic`."""
+
     seconds: float
+    began: float = field(default_factory=monotonic)
+    until: float = inf
+
+    @property
+    def now(self) -> float:
+        return max(min(self.seconds, self.until - monotonic()), 0.0)
 
 
+_WAITED: Final[ContextVar[float]] = ContextVar("seconds that nobody took the request in", default=0)
 _LEFT: Final[ContextVar[_Left | None]] = ContextVar("time left for the stores", default=None)
 
 
@@ -47,13 +59,39 @@ def one_deadline(
     async def within(*arguments: P.args, **named: P.kwargs) -> T:
         if _LEFT.get() is not None:
             return await act(*arguments, **named)
-        token = _LEFT.set(_Left(STORES))
+        waited = _WAITED.get()
+        token = _LEFT.set(_Left(max(STORES - waited, PARTING), monotonic() - waited))
         try:
             return await act(*arguments, **named)
         finally:
             _LEFT.reset(token)
 
     return within
+
+
+@contextmanager
+def having_waited(seconds: float) -> Iterator[None]:
+    """Charge the use case inside for so many seconds, in which nobody took its request in.
+
+    Something is left to it, for a request that waited is mostly answered at once.
+    """
+    token = _WAITED.set(seconds)
+    try:
+        yield
+    finally:
+        _WAITED.reset(token)
+
+
+def elsewhere(most: float) -> float:
+    """The seconds that a provider has: until `most` after the beginning of the running request.
+
+    What is left to its stores from now on ends in time for an answer within ten seconds.
+    """
+    left = _LEFT.get()
+    if left is None:
+        return most
+    left.until = left.began + FARTHEST
+    return max(left.began + most - monotonic(), 0.0)
 
 
 @contextmanager
@@ -69,7 +107,7 @@ def parting() -> Iterator[None]:
 def time_left() -> float | None:
     """The seconds the running request still has for its stores; None without a deadline."""
     left = _LEFT.get()
-    return None if left is None else max(left.seconds, 0.0)
+    return None if left is None else left.now
 
 
 def in_time() -> Waiting:
@@ -89,10 +127,10 @@ class Waiting:
         left = self._left
         if left is None:
             return
-        if left.seconds <= 0:
+        if left.now <= 0:
             raise StoreUnavailable("no time left for the stores", retry_after=1)
         self._began = monotonic()
-        self._bound = asyncio.timeout(left.seconds)
+        self._bound = asyncio.timeout(left.now)
         await self._bound.__aenter__()
 
     async def __aexit__(

@@ -37,7 +37,8 @@ YOUNG: Final = 5.0
 """A worker that ends younger than this, in seconds, is replaced after a growing wait."""
 
 _LONGEST_WAIT: Final = 30.0
-_LONGEST_WITHOUT: Final = 1.0
+_BETWEEN: Final = 1.0
+"""Seconds from one start to the next, where workers end young and none is left."""
 _TURN: Final = 0.5
 _READY, _ANSWERS = b"r", b"a"
 _STOPPERS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -199,7 +200,12 @@ class Workers:
     def _wait(self) -> None:
         reads, writes = self._beside.waits_for()
         ours: list[int | socket.socket] = [self._wakes[0], self._news[0]]
-        select.select([*ours, *reads], writes, [], _TURN)
+        select.select([*ours, *reads], writes, [], self._turn())
+
+    def _turn(self) -> float:
+        """Seconds until it is looked again, at the latest: no worker that is due waits for that."""
+        waits = [due - time.monotonic() for due in self._due]
+        return max(0.0, min([_TURN, *waits]))
 
     def _hear_signals(self) -> None:
         signal.set_wakeup_fd(self._wakes[1], warn_on_full_buffer=False)
@@ -244,9 +250,10 @@ class Workers:
 
     def _when_to_replace(self, end: _End) -> float:
         self._failures = self._failures + 1 if end.age < YOUNG else 0
-        # Whoever kills workers may kill them all: one comes back soon, however young they ended.
-        longest = _LONGEST_WAIT if self._started else _LONGEST_WITHOUT
-        wait = min(longest, 2.0 ** (self._failures - 1)) if self._failures else 0.0
+        wait = min(_LONGEST_WAIT, 2.0 ** (self._failures - 1)) if self._failures else 0.0
+        if not self._started:
+            # Callers wait meanwhile: whoever kills workers may kill them all, however young.
+            wait = min(wait, max(0.0, _BETWEEN - end.age))
         structlog.get_logger("identra").warning(
             "worker ended", pid=end.pid, by=end.by, age=round(end.age, 1), wait=wait
         )

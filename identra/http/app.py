@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +15,7 @@ from sanic.config import Config
 from sanic.http.constants import HTTP
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
-from identra.deadline import one_deadline
+from identra.deadline import having_waited, one_deadline
 from identra.errors import InvalidArgument
 from identra.http.admin import let_in
 from identra.http.body import read_body, read_form, read_query
@@ -23,12 +24,12 @@ from identra.http.canned import Canned
 from identra.http.cors import headers_for
 from identra.http.errors import Failures
 from identra.http.gate import Bounds, raise_gate
-from identra.http.operation import EVERYWHERE, NO_STORE, Operation, reply
+from identra.http.operation import EVERYWHERE, NO_STORE, Answer, Operation, reply
 from identra.http.routes import APART, OLDER, PREFIXES, public_operations
 from identra.standing import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from identra.app import App
     from identra.meter import Meter
@@ -114,12 +115,13 @@ def _add(door: Door, app: App, operation: Operation, prefix: str) -> None:
 
 
 def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, Any, HTTPResponse]]:
+    act = _acting(app, operation)
+
     async def handle(call: Call, **_: str) -> HTTPResponse:
         if operation.counted:
             app.calls.take(peer(call, app.settings))
-        if operation.clears:
-            await let_in(app, call, operation.clears)
-        answer = await operation.act(app, call, _read(operation, call))
+        with having_waited(call.waited) if call.waited else nullcontext():
+            answer = await act(call)
         return answer if isinstance(answer, HTTPResponse) else reply(answer)
 
     async def handle_traced(call: Call, **_: str) -> HTTPResponse:
@@ -129,10 +131,21 @@ def _handler(app: App, operation: Operation) -> Callable[[Call], Coroutine[Any, 
             answered(response.status)
             return response
 
-    followed = app.tracer.on and operation.path not in _PROBES
-    act = handle_traced if followed else handle
-    # Clearing and acting are one call's time; elsewhere a use case has it for itself.
-    return one_deadline(act) if operation.clears else act
+    return handle_traced if app.tracer.on and operation.path not in _PROBES else handle
+
+
+def _acting(app: App, operation: Operation) -> Callable[[Call], Awaitable[Answer]]:
+    """What is done for a call. Clearing and acting are one call's time; else a use case has it."""
+    clears = operation.clears
+    if clears is None:
+        return lambda call: operation.act(app, call, _read(operation, call))
+
+    @one_deadline
+    async def clear_and_act(call: Call) -> Answer:
+        await let_in(app, call, clears)
+        return await operation.act(app, call, _read(operation, call))
+
+    return clear_and_act
 
 
 def _read(operation: Operation, call: Call) -> Any:

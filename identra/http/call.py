@@ -42,6 +42,12 @@ class Call(Request):
         self.end: Peer | None = None
 
     @property
+    def waited(self) -> float:
+        """Seconds in which nobody took it in, where that was long; else 0."""
+        waited: float = getattr(self.transport.get_protocol(), "waited", 0.0)
+        return waited
+
+    @property
     def template(self) -> str:
         """The route's template, fit for logs: no value of the caller's is in it."""
         return "-" if self.route is None else f"/{self.route.path}"

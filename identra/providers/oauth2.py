@@ -119,7 +119,7 @@ async def exchange(
     verifier: str,
     redirect_url: str,
 ) -> UserInfo:
-    """Trade the code for a token (RFC 6749, 4.1.3) and read who it belongs to, in 10 s in all.
+    """Trade the code for a token (RFC 6749, 4.1.3) and read who it belongs to, in 9 s in all.
 
     Raises ProviderRefused when the provider says no, ProviderUnavailable when it can't be
     understood or does not answer in time. A plugin's exception, whatever it is, is the latter.

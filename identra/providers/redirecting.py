@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from identra.deadline import bounded
+from identra.deadline import bounded, elsewhere
 from identra.errors import IdentraError, PluginFailed, ProviderRefused, ProviderUnavailable
 from identra.providers.base import Provider, ProviderSettings
 from identra.secret import pkce_challenge
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TIME_LIMIT: Final = 10.0
+TIME_LIMIT: Final = 9.0
 LONGEST_TOKEN: Final = 8192
 LONGEST_URL: Final = 2048
 OURS: Final = frozenset(
@@ -114,23 +114,23 @@ class Trip:
 
 
 async def in_its_time(name: str, reading: Coroutine[Any, Any, T]) -> T:
-    """What a provider reads within ten seconds, whatever it does with its being cut off.
+    """What a provider reads within nine seconds, whatever it does with its being cut off.
 
     Raises as `one_clean_error`.
     """
     async with one_clean_error(name):
-        return await bounded(reading, TIME_LIMIT)
+        return await bounded(reading, elsewhere(TIME_LIMIT))
 
 
 @asynccontextmanager
 async def one_clean_error(name: str, call: str = "userinfo") -> AsyncIterator[None]:
-    """Ten seconds for what is inside, and PluginFailed for whatever goes wrong there.
+    """Nine seconds for the request so far and what is inside; PluginFailed for what goes wrong.
 
     A plugin's own words may hold what the place told us, so only a fault's name is told. One that
     would end the process only fails.
     """
     try:
-        async with asyncio.timeout(TIME_LIMIT):
+        async with asyncio.timeout(elsewhere(TIME_LIMIT)):
             yield
     except TimeoutError as late:
         raise PluginFailed(name, call, "no answer in time") from late

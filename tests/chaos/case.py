@@ -20,18 +20,13 @@ if TYPE_CHECKING:
 class Terms:
     """What there was: `kills` of workers, so that a proxy lost its answer; a store that `forgets`.
 
-    The longest that an answer may take, and one that waits for a provider, in seconds: 10 for the
-    provider, and what it takes to say so.
+    The longest that an answer may take, and one that waits for a provider, in seconds.
     """
 
     kills: bool = False
     forgets: bool = False
     longest: float = 5.0
-    farthest: float = 10.5
-
-
-BUSY = 12.0
-"""Seconds that an answer may take where everybody works as hard as the machine can."""
+    farthest: float = 10.0
 
 
 @dataclass(frozen=True)

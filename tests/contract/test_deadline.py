@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from identra.account import Account
 from identra.addresses import Addresses
 from identra.binding import Binding
 from identra.db import open_database
-from identra.deadline import one_deadline
+from identra.deadline import PARTING, elsewhere, having_waited, one_deadline, time_left
 from identra.departure import Departure
 from identra.errors import StoreUnavailable
 from identra.identities import Identities
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from identra.settings import Persistence
 
 ADA = "ada@example.com"
+SLACK = 0.5
+"""Seconds that a busy machine may take for what takes none."""
 
 
 @pytest.fixture
@@ -106,3 +109,36 @@ async def test_undoing_counts_as_well(place: Persistence, cable: Cable) -> None:
     assert time.monotonic() - began < 4.5
     cable.mend()
     await db.close()
+
+
+async def test_what_a_request_waited_for_a_worker_is_charged_to_it(
+    place: Persistence, cable: Cable
+) -> None:
+    """Whoever waited for three seconds waits for a silent database one second more."""
+    db = await open_database(place.model_copy(update={"host": "127.0.0.1", "port": cable.port}))
+    asking = one_deadline(db.ping)
+    cable.deaden()
+    for waited, most in ((3.0, 1.0), (60.0, PARTING)):
+        began = time.monotonic()
+        with having_waited(waited), pytest.raises(StoreUnavailable):
+            await asking()
+        assert time.monotonic() - began < most + SLACK
+    cable.mend()
+    await db.close()
+
+
+async def test_a_provider_has_what_is_left_of_its_time_and_stores_end_soon_after() -> None:
+    """However long stores took before: the whole is answered in ten seconds."""
+
+    @one_deadline
+    async def ask() -> tuple[float, float, float | None]:
+        before = elsewhere(9.0)
+        await asyncio.sleep(0.3)
+        return before, elsewhere(9.0), time_left()
+
+    with having_waited(8.5):
+        before, then, stores = await ask()
+    assert before == pytest.approx(0.5, abs=0.1)
+    assert then < before - 0.25
+    assert stores == PARTING
+    assert elsewhere(9.0) == 9.0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 import running
 
 if TYPE_CHECKING:
@@ -65,6 +66,21 @@ def test_the_log_tells_what_ended_a_worker(tmp_path: Path) -> None:
             assert time.monotonic() < until, "its end was not told"
             time.sleep(0.02)
     assert (ended[0]["pid"], ended[0]["by"]) == (pid, "signal 9")
+
+
+def test_a_service_that_is_left_without_workers_starts_one_at_once(tmp_path: Path) -> None:
+    """Callers wait for it; that it ended young holds up those that others stand in for."""
+    with running.identra(tmp_path) as service:
+        for ends in range(1, 4):
+            began = time.monotonic()
+            while len(service.workers()) == 0 or time.monotonic() < began + 1:
+                time.sleep(0.02)
+            os.kill(service.workers()[0], signal.SIGKILL)
+            until = time.monotonic() + 10
+            while len(ended := list(_told(service.log, "worker ended"))) < ends:
+                assert time.monotonic() < until, "its end was not told"
+                time.sleep(0.02)
+            assert float(str(ended[-1]["wait"])) == pytest.approx(0, abs=0.2)
 
 
 def _told(log: Path, event: str) -> Iterator[dict[str, object]]:

@@ -102,7 +102,7 @@ async def test_a_refusal_of_the_plugin_stays_a_refusal() -> None:
 async def test_a_plugin_that_does_not_come_back_is_cut_off_in_its_time(
     act: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it does with being told to end; ten seconds are half of one here."""
+    """Whatever it does with being told to end; nine seconds are half of one here."""
     monkeypatch.setattr(redirecting, "TIME_LIMIT", 0.5)
     began = time.monotonic()
     with pytest.raises(ProviderUnavailable):

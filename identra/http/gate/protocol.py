@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from socket import IPPROTO_TCP
+from struct import Struct
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -9,12 +12,19 @@ from sanic.exceptions import RequestTimeout, ServiceUnavailable
 from sanic.http import Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
+if sys.platform == "linux":
+    from socket import TCP_INFO
+
 if TYPE_CHECKING:
     from sanic.http import Http
 
     from identra.http.gate.connections import Connections
 
 _LOOK_EVERY: Final = 0.5
+_LONG: Final = 0.1
+"""Seconds that are worth telling: below, much else takes as long."""
+_TOLD: Final = Struct("52xI")
+"""The milliseconds since data was received, as tcp(7) has them in its `tcp_info`."""
 
 
 class Canned(Protocol):
@@ -29,9 +39,10 @@ class FrontGate(HttpProtocol):
     """A connection that is judged by its first bytes' time, not by its last.
 
     `heard_at` is when something came last, at first when the connection did, by `monotonic`.
+    `waited` is how many seconds the system kept a request's first bytes until they were taken in.
     """
 
-    __slots__ = ("heard_at",)
+    __slots__ = ("heard_at", "waited")
 
     @property
     def idle_since(self) -> float | None:
@@ -41,7 +52,7 @@ class FrontGate(HttpProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection in, or end it at once where there is no room."""
-        self.heard_at = monotonic()
+        self.heard_at, self.waited = monotonic(), 0.0
         if self._connections.enter(self, _address(transport)):
             super().connection_made(transport)  # type: ignore[no-untyped-call]
         else:
@@ -63,6 +74,8 @@ class FrontGate(HttpProtocol):
             self._time = self.heard_at
             return
         began = self._time if self.http is not None and _is_under_way(self.http) else None
+        if began is None:
+            self.waited = kept_since(self.transport)
         super().data_received(data)
         if began is not None:
             self._time = began
@@ -113,6 +126,21 @@ class FrontGate(HttpProtocol):
         if http.stage is Stage.REQUEST or _awaits_body(http):
             return self.request_timeout, RequestTimeout("the request is not whole")
         return self.response_timeout, ServiceUnavailable("the answer took too long")
+
+
+def kept_since(transport: Any) -> float:
+    """Seconds since the last bytes of a connection came, if that is long; else 0.
+
+    They wait where no worker takes connections, or its loop is held up. Linux alone tells.
+    """
+    if sys.platform != "linux":
+        return 0.0
+    try:
+        told = transport.get_extra_info("socket").getsockopt(IPPROTO_TCP, TCP_INFO, _TOLD.size)
+    except OSError:  # no TCP, or over already
+        return 0.0
+    seconds: float = _TOLD.unpack(told)[0] / 1000
+    return seconds if seconds > _LONG else 0.0
 
 
 def _address(transport: Any) -> str | None:

@@ -239,7 +239,7 @@ class Office:
         try:
             return await self._db.transact(act)
         except Duplicate as taken:
-            raise EmailTaken(spelled) from taken
+            raise EmailTaken("an act of operators") from taken
 
     async def _hash(self, password: str, spelled: str) -> str:
         place = self._providers.secret(PASSWORD)

@@ -78,7 +78,7 @@ class Relief:
             return self._of_address(address.spell(who))
         user = await self._users.user(who)
         if user is None:
-            raise NotFound(f"no user {who}")
+            raise NotFound("no user has that id")
         hers = [self._of_address(own.email) for own in user.addresses]
         channels = {provider.name for provider in self._providers.codes}
         theirs = [f"{i.provider}:{i.subject}" for i in user.identities if i.provider in channels]
@@ -92,7 +92,7 @@ class Relief:
         codes = {one.name: one for one in self._providers.codes}
         names = (*codes, *(one.name for one in self._providers.secrets))
         if provider not in names:
-            raise InvalidArgument.of("who", f"{provider} is not one of {', '.join(names)}")
+            raise InvalidArgument.of("who", f"begins with none of {', '.join(names)}")
         found = codes.get(provider)
         return counted(found, recipient) if found else f"{provider}:{recipient}"
 
@@ -101,4 +101,4 @@ def _network(at: str) -> str | None:
     try:
         return network_of(Peer(at))
     except ValueError as fault:
-        raise InvalidArgument.of("peer", f"{at} is no network address") from fault
+        raise InvalidArgument.of("peer", "is no network address") from fault

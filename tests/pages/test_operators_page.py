@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import handbook
+import pytest
 import running
 from homes import PASSWORD
 from snippets import BASE_URL
@@ -35,6 +36,7 @@ def typed() -> list[tuple[str, list[str]]]:
     return told
 
 
+@pytest.mark.long
 def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
     with running.identra(tmp_path, extra="[admin]\nenabled = true\n") as service:
         file = service.log.with_name("identra.toml")

@@ -96,12 +96,12 @@ async def test_what_any_provider_mailed_to_an_address_is_found_by_each_of_their_
     ("words", "told"),
     [
         ((), (2, "name somebody, or --peer")),
-        (("nobody",), (1, "no user nobody")),
+        (("nobody",), (1, "no user has that id")),
         (
             ("sms:+491234567",),
-            (1, "The request is not valid. (who: sms is not one of email, password)"),
+            (1, "The request is not valid. (who: begins with none of email, password)"),
         ),
-        (("--peer", "here"), (1, "The request is not valid. (peer: here is no network address)")),
+        (("--peer", "here"), (1, "The request is not valid. (peer: is no network address)")),
         (("not an address @",), (1, "not valid")),
     ],
 )

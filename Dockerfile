@@ -5,14 +5,16 @@ ARG PYTHON=docker.io/library/python:3.13-slim-bookworm
 FROM ${PYTHON} AS build
 WORKDIR /src
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-RUN python3 -m venv /app/venv
-COPY ansible/roles/identra/files/requirements.lock ./
-RUN /app/venv/bin/pip install --require-hashes --no-deps -r requirements.lock
+RUN python3 -m venv /app/venv && python3 -m venv /build
+COPY ansible/roles/identra/files/requirements.lock build.lock ./
+RUN /app/venv/bin/pip install --require-hashes --no-deps -r requirements.lock \
+    && /build/bin/pip install --require-hashes --no-deps -r build.lock
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY identra identra
 COPY plugins plugins
 COPY proto proto
-RUN /app/venv/bin/pip install --no-deps . \
+RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && /app/venv/bin/pip install --no-deps --no-index /wheels/identra-*.whl \
     && /app/venv/bin/python -m pip uninstall --yes pip \
     && mkdir -m 700 /app/data
 

@@ -12,11 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PYTHON, NODE = ROOT / "requirements.lock", ROOT / "tests/node/package-lock.json"
 NATIVE = ROOT / "native.lock"
+BUILD = ROOT / "build.lock"
 ROLE = ROOT / "ansible/roles/identra/files/requirements.lock"
 """What hosts and the image get."""
 
 
-@pytest.mark.parametrize("lock", [PYTHON, NATIVE, ROLE, NODE], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [PYTHON, NATIVE, BUILD, ROLE, NODE], ids=lambda lock: lock.name)
 def test_a_lock_names_no_registry(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
     assert re.findall(r"[a-z+]*://\S+", text) == []
@@ -40,7 +41,7 @@ def test_the_npm_lock_is_of_its_package_file() -> None:
         assert packages[f"node_modules/{name}"]["version"] == version
 
 
-@pytest.mark.parametrize("lock", [PYTHON, ROLE], ids=["development", "role"])
+@pytest.mark.parametrize("lock", [PYTHON, BUILD, ROLE], ids=["development", "build", "role"])
 def test_every_python_package_has_its_version_and_hash(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line[:1].isalnum()]
@@ -52,10 +53,14 @@ def test_every_python_package_has_its_version_and_hash(lock: Path) -> None:
 
 def test_hosts_get_what_the_tests_ran_with() -> None:
     """Whole, since nothing is resolved there, and in no version that was never tried."""
-    tried, given = _versions(PYTHON), _versions(ROLE)
-    assert given.items() <= tried.items()
-    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert {re.split(r"[<>=\[]", one)[0] for one in asked} <= given.keys()
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for lock, asked in (
+        (ROLE, said["project"]["dependencies"]),
+        (BUILD, said["build-system"]["requires"]),
+    ):
+        given = _versions(lock)
+        assert given.items() <= _versions(PYTHON).items()
+        assert {re.split(r"[<>=\[]", one)[0] for one in asked} <= given.keys()
 
 
 def _versions(lock: Path) -> dict[str, str]:

@@ -117,6 +117,13 @@ def test_what_opens_backups_is_on_no_disk_of_a_host() -> None:
     assert brings["no_log"] is True
 
 
+def test_a_leaked_key_is_revoked_though_the_first_host_is_off() -> None:
+    """It may have been switched off for this very reason."""
+    play = read(ROOT / "ansible/playbooks/emergency_rotate.yml")[0]
+    assert play["hosts"] == "app"
+    assert all(task["run_once"] for task in play["tasks"])
+
+
 def test_a_password_is_kept_as_given_once_it_was() -> None:
     """Else a run that stops between the two leaves an account that is never given its password."""
     (block,) = [

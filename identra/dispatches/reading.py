@@ -22,7 +22,7 @@ PIECE: Final = 500
 _COUNT = (
     "SELECT COUNT(*) AS found, MIN(turn) AS oldest FROM"
     " (SELECT turn FROM identra_dispatches WHERE target = {} AND state = {}"
-    " ORDER BY target, state, lane, turn LIMIT {}) AS those"
+    " ORDER BY target, state, due_at LIMIT {}) AS those"
 )
 
 

@@ -133,7 +133,7 @@ class Queue:
         t = self._db.tables.dispatches
         waits = (t.target == target) & (t.state == WAITING) & t.claim.is_null()
         # In an index's order: by any, a planner that thinks much waits reads what does not as well.
-        some = t.select(t.id).where(waits).order_by(t.target, t.state, t.lane, t.turn)
+        some = t.select(t.id).where(waits).order_by(t.target, t.state, t.due_at)
         rows = await self._db.fetch(some.limit(BURIED))
         if not rows:
             return 0

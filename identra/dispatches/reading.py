@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from piccolo.querystring import QueryString
 
 from identra.db import Param
-from identra.dispatches.nouns import DEAD, DELIVERED, WAITING
+from identra.dispatches.nouns import DEAD, WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ PIECE: Final = 500
 _COUNT = (
     "SELECT COUNT(*) AS found, MIN(turn) AS oldest FROM"
     " (SELECT turn FROM identra_dispatches WHERE target = {} AND state = {}"
-    " ORDER BY target, state, lane, turn LIMIT {}) AS those"
+    " ORDER BY target, state, due_at LIMIT {}) AS those"
 )
 
 
@@ -112,13 +112,6 @@ class Dispatches:
         while rows := await self._db.fetch(query):
             again += await self._hurry([row["id"] for row in rows], late, now)
         return again
-
-    async def forget(self, lane: str) -> None:
-        """Remove what a lane told, or has to tell; inside the caller's transaction."""
-        t = self._db.tables.dispatches
-        for target in await self.targets():
-            theirs = (t.target == target) & t.state.is_in([WAITING, DELIVERED, DEAD])
-            await self._db.change(t.delete().where(theirs & (t.lane == lane)))
 
     async def _hurry(self, ids: list[str], late: Any, now: int) -> int:
         t = self._db.tables.dispatches

@@ -7,7 +7,6 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from identra.dispatches import Dispatches
 from identra.trail import subject_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ class Departures:
         self._db = db
         self._users = users
         self._events = events
-        self._dispatches = Dispatches(db)
 
     async def leaves_at(self, user_id: str) -> int | None:
         """When a user will be gone, if she is about to."""
@@ -83,7 +81,7 @@ class Departures:
             return False
         await self._strip_events(user_id)
         t = self._db.tables
-        await self._clear(t.attempts.user_id == user_id)
+        await self._clear(t.attempts, t.attempts.user_id == user_id)
         await self._db.change(t.departures.delete().where(t.departures.user_id == user_id))
         return gone
 
@@ -103,7 +101,7 @@ class Departures:
             return None
         await self._db.change(u.delete().where(u.id == user_id))  # and with it what is hers
         # What was told of her, or waits to be: whoever listens hears that she is gone.
-        await self._dispatches.forget(user_id)
+        await self._clear(t.dispatches, t.dispatches.lane == user_id)
         await self._events.record("user.deleted", user_id=user_id, by=by)
         return True
 
@@ -113,10 +111,10 @@ class Departures:
         for provider, names in user.known_as.items():
             about = t.subject.is_in([subject_of(each) for each in names])
             at_place = about & (t.provider == provider) if provider else about
-            await self._clear(at_place & t.user_id.is_null())
+            await self._clear(t, at_place & t.user_id.is_null())
 
-    async def _clear(self, which: Any) -> None:
-        t = self._db.tables.attempts
+    async def _clear(self, t: Any, which: Any) -> None:
+        """A batch at a time: a statement has no time for all that somebody may have gathered."""
         while rows := await self._db.fetch(t.select(t.id).where(which).limit(BATCH)):
             await self._db.change(t.delete().where(t.id.is_in([row["id"] for row in rows])))
 

@@ -25,7 +25,7 @@ from identra.portable import Arrivals, leaving
 from identra.portable.leaving import PAGE
 from identra.portable.record import Record
 from identra.sessions import Ending
-from identra.users import Finding
+from identra.users import Departures, Finding, Users
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -221,7 +221,8 @@ async def _tell_others(db: Database, now: list[str]) -> None:
     """Everything that deliveries and departures ask of the queues."""
     queue, dispatches = Queue(db), Dispatches(db)
     now[0] = "finding"
-    lane, other, *_ = await queue.lanes("app", 8)
+    due = await queue.due("app", 8)
+    lane, other, *_ = due
     assert not await queue.is_closed("app", "place")
     now[0] = "taking"
     for settle in (queue.deliver, queue.give_up):
@@ -229,14 +230,14 @@ async def _tell_others(db: Database, now: list[str]) -> None:
         assert taken
         await settle(taken, "HTTP 200")
         lane = other
-    taken = await queue.take("crm", (await queue.lanes("crm", 8))[-1])
+    taken = await queue.take("crm", list(await queue.due("crm", 8))[-1])
     assert taken
     await queue.release(taken)
     taken = await queue.take("crm", taken.lane)
     assert taken
     await queue.put_off(taken, 1, "HTTP 500")
     now[0] = "resting"
-    await queue.rest("app", lane)
+    await queue.rest(due[lane])
     await queue.resume("app", lane)
     now[0] = "measuring"
     assert (await queue.backlog("app")).found
@@ -245,7 +246,9 @@ async def _tell_others(db: Database, now: list[str]) -> None:
     now[0] = "looking up"
     assert await dispatches.targets() == TARGETS
     now[0] = "forgetting"
-    await dispatches.forget(lane)
+    t, events = db.tables.dispatches, Events(db, lambda: 1)
+    departures = Departures(db, Users(db, events, lambda: 1), events)
+    await departures._clear(t, t.lane == lane)
 
 
 async def _newcomers() -> AsyncIterator[tuple[int, Record]]:
@@ -379,12 +382,12 @@ def _is_stretch(plan: Plan) -> bool:
 
 
 def _is_queue(plan: Plan) -> bool:
-    """By key, by target and state, or a range of these; and a range is never sorted."""
+    """By key, by lane, by target and state, or a range of these; and a range is never sorted."""
     ranges = any(one.ranged for one in plan.reached)
     return not (ranges and plan.sorts) and all(
         one.once
         or {"target", "state"} <= {*one.columns, *one.ranged}
-        or (one.ranged or one.columns)[:1] in {("id",), ("target",)}
+        or (one.ranged or one.columns)[:1] in {("id",), ("target",), ("lane",)}
         or one.table in SMALL
         for one in plan.reached
     )

@@ -24,7 +24,7 @@ CHANGES = (
         ),
         indexes=("event_id", "settled_at"),
     ),
-    Index("identra_dispatches", ("target", "state", "lane", "turn")),
+    Index("identra_dispatches", ("lane", "target", "state", "turn")),
     Index("identra_dispatches", ("target", "state", "due_at")),
     Shape(
         "identra_gone",

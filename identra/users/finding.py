@@ -23,15 +23,17 @@ _LISTED: Final = "SELECT id FROM identra_users WHERE id > {} ORDER BY id LIMIT {
 _BEGINNING: Final = """
 SELECT email, user_id FROM identra_emails
  WHERE email {from_} {} AND email < {}
-   AND email = (SELECT hers.email FROM identra_emails AS hers
-                 WHERE hers.user_id = identra_emails.user_id
-                   AND hers.email >= {} AND hers.email < {}
-                 ORDER BY hers.created_at, hers.email LIMIT 1)
+   AND 0 = (SELECT COUNT(*) FROM identra_emails AS hers
+             WHERE hers.user_id = identra_emails.user_id
+               AND hers.email >= {} AND hers.email < {}
+               AND (hers.created_at < identra_emails.created_at
+                    OR hers.created_at = identra_emails.created_at
+                       AND hers.email < identra_emails.email))
  ORDER BY email LIMIT {}
 """
-"""Whoever has several addresses that begin so is found by the oldest of them alone. It is asked
-for in a query of its own, not as one that must not exist: no planner makes a join of that, which
-would read all of a wide range for a narrow page."""
+"""Whoever has several addresses that begin so is found by the oldest of them alone. Older ones are
+counted, not asked to be none: no planner makes a join of a count, which would read all of a wide
+range for a narrow page."""
 
 
 class Finding:

@@ -59,10 +59,10 @@ async def test_a_burst_of_guesses_is_told_no_more_than_the_allowance(
 
 @Sqlite
 async def test_a_person_s_token_is_a_guess_like_any_other(
-    tmp_path: Path, persistence: Persistence
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     """At every route alike, and counted for all of them together."""
-    async with open_house(tmp_path, persistence, sections=ON) as house:
+    async with open_house(tmp_path, persistence, sections=ON, clock=clock) as house:
         her = house.caller()
         pair = tokens(await her.register("ada@example.com"))
         ways = ("/admin/users", "/admin/keys", "/admin/events", "/admin/limits", "/admin/providers")

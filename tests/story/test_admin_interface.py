@@ -201,9 +201,9 @@ async def test_whoever_leaves_has_her_grace_and_is_gone_without(
 
 
 async def test_what_somebody_has_spent_is_given_back(
-    tmp_path: Path, persistence: Persistence
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
-    async with open_house(tmp_path, persistence, sections=ON) as house:
+    async with open_house(tmp_path, persistence, sections=ON, clock=clock) as house:
         desk, her = await clerk(house), house.caller()
         await her.register(ADA)
         user_id = await her_id(desk, ADA)

@@ -21,6 +21,7 @@ from identra.linking import (
     decide,
     decide_address,
     decide_binding,
+    decide_invitation,
     decide_registration,
     decide_reset,
     decide_secret,
@@ -180,6 +181,36 @@ def test_registration(known: Known, decision: Decision) -> None:
 
 def test_closed_sign_up_refuses_registration() -> None:
     assert decide_registration(Known(), sign_up=False) == Decision(refusal=SignUpClosed)
+
+
+INVITATION = {
+    "a free address is claimed for a new user": (Known(), False, Decision(claim=True)),
+    "a claim of whom nobody ever was is invited again": (
+        Known(claimant=EVE),
+        True,
+        Decision(user_id="eve"),
+    ),
+    "a claim of somebody who is there is taken": (
+        Known(claimant=EVE),
+        False,
+        Decision(refusal=EmailTaken),
+    ),
+    "so is that of one who was shut out": (
+        Known(claimant=MUTE),
+        True,
+        Decision(refusal=EmailTaken),
+    ),
+    "and a proved address, whoever has it": (
+        Known(owner=ADA),
+        True,
+        Decision(refusal=EmailTaken),
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "untouched", "decision"), INVITATION.values(), ids=INVITATION)
+def test_an_invitation(known: Known, untouched: bool, decision: Decision) -> None:
+    assert decide_invitation(known, untouched=untouched) == decision
 
 
 FURTHER = {

@@ -126,7 +126,7 @@ class Office:
         hashed = await self._hash(password, spelled) if password else None
         decision = Decision(prove=proved, claim=not proved)
         make = partial(self._acts.make, decision, spelled, hashed=hashed, by=by)
-        return await self._once(spelled, make)
+        return await self._once(make)
 
     @one_deadline
     async def invite(self, email: str, *, by: str, locale: Locale | None = None) -> str:
@@ -139,7 +139,7 @@ class Office:
         """
         spelled = address.spell(email)
         invite = partial(self._acts.invite, spelled, by=by, locale=locale)
-        user_id = await self._once(spelled, invite)
+        user_id = await self._once(invite)
         await self._notices.tell("invitation", user_id, to=spelled)
         return user_id
 
@@ -154,7 +154,7 @@ class Office:
         spelled = address.spell(email)
         user_id = (await self.show(who)).user_id
         prove = partial(self._acts.prove, user_id, spelled, by=by, keep=keep)
-        proof = await self._once(spelled, prove)
+        proof = await self._once(prove)
         if not proof.decision.prove:
             return None
         await self._tell_proof(proof, spelled)
@@ -234,7 +234,7 @@ class Office:
         user_id = (await self.show(who)).user_id
         return await self._db.transact(partial(act, user_id))
 
-    async def _once(self, spelled: str, act: Callable[[], Awaitable[T]]) -> T:
+    async def _once(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do something by which an address may become somebody's, in one transaction."""
         try:
             return await self._db.transact(act)

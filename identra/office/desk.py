@@ -249,8 +249,8 @@ class Office:
     async def _tell_proof(self, proof: Proof, spelled: str) -> None:
         """Word to her other address, to whoever loses the claim, and of a password that is gone."""
         user, loser = proof.user, proof.decision.unclaim
-        if user.proved:
-            await self._notices.tell("address_added", user.user_id)
+        if user.proved and user.address:
+            await self._notices.tell("address_added", user.user_id, to=user.address.email)
         if loser:
             await self._notices.tell("address_lost", loser)
         if proof.locked_out and user.secrets:

@@ -123,14 +123,15 @@ async def test_what_a_person_is_called_elsewhere_is_in_no_letter(
 
 
 async def test_what_an_address_is_made_of_and_what_operators_say_is_in_no_letter(
-    tmp_path: Path, persistence: Persistence
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:
     """Much is allowed left of the @; all of it stands in the head alone, as the recipient."""
     eve = "{{7*7}}%s{%evil@example.com"
-    async with open_house(tmp_path, persistence) as house:
+    async with open_house(tmp_path, persistence, clock=clock) as house:
         office = house.app.office
         user_id = await office.invite(eve, by="{{7*7}}evilmarker")
         assert await office.prove(user_id, eve, by="{{7*7}}evilmarker")
+        clock.advance(1)
         assert await office.prove(user_id, f"further-{eve}", by="{{7*7}}evilmarker")
         await office.disable(eve, "{{7*7}}<b>evilmarker</b>", by="{{7*7}}evilmarker")
         await office.delete(eve, now=False, by="{{7*7}}evilmarker")

@@ -73,11 +73,12 @@ async def test_an_invited_person_comes_into_the_account_that_was_made_for_her(
         invitation = await desk.box.wait_for(ADA)
         assert invitation.mail["Subject"] == letter("invitation", "de").subject
         assert invitation.mail["Content-Language"] == "de"
+        assert desk.house.app.outbox
         her, pair = await way(desk, github)
         assert await user_id_of(her, pair) == user_id
         assert (await her.info(access(pair))).json()["email_verified"] is True
-        told = [name for name in mails_to(desk.house.app, ADA) if "yours alone" in name]
-        assert told == [], "nobody had been there before her"
+        told = [one.letter for one in desk.house.app.outbox.messages]
+        assert not {"claim_dropped", "password_set"} & {*told}, "nobody was there before her"
         assert await desk.events("user.created") == [BY_HER | {"user_id": user_id}]
         assert await desk.events("user.invited") == [BY_HER | {"user_id": user_id}]
         assert reason(await at_github(desk, github, 8)) == "SIGN_UP_CLOSED"
@@ -110,7 +111,7 @@ async def test_every_act_is_on_record_and_told_to_its_owner_in_her_language(
         user_id = await user_id_of(her, pair)
         done = BY_HER | {"user_id": user_id}
 
-        why = "spam {{ 7*7 }}, says Bob"
+        why = "spam {{ 917*7 }}, says Bob"
         assert await desk.order("disable", ADA, "--reason", why) == "disabled"
         assert reason(await her.info(access(pair))) == "INVALID_TOKEN"
         assert await desk.events("user.disabled") == [done | {"reason": why}]
@@ -138,7 +139,7 @@ async def test_every_act_is_on_record_and_told_to_its_owner_in_her_language(
         for number, name in enumerate(names, start=1):
             came = await desk.box.wait_for(ADA, count=number)
             assert came.mail["Subject"] == letter(name, "fr").subject
-            assert not [word for word in ("spam", "49", "{{", "Bob") if word in came.text]
+            assert not [word for word in ("spam", "6419", "{{", "Bob") if word in came.text]
         assert len(desk.box.received) == len(names)
 
 

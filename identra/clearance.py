@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from identra.deadline import one_deadline
 from identra.errors import InsufficientScope, InvalidAdminKey, MissingAdminKey
-from identra.limits import FAILING_ADMIN
+from identra.limits import ENDED_ADMIN, FAILING_ADMIN
 
 if TYPE_CHECKING:
     from identra.adminkeys import AdminKey, AdminKeys, Scope
@@ -40,7 +40,8 @@ DISABLE_USER: Final = Act("users.disable", "users:write")
 ENABLE_USER: Final = Act("users.enable", "users:write")
 END_SESSIONS: Final = Act("users.end_sessions", "users:write")
 REQUIRE_PASSWORD: Final = Act("users.require_password", "users:write")
-PROVE_ADDRESS: Final = Act("users.prove_address", "users:write")
+PROVE_ADDRESS: Final = Act("users.prove_address", "users:prove")
+"""Whoever says whose an address is can come into any account: a scope by itself."""
 UNLINK_IDENTITY: Final = Act("users.unlink", "users:write")
 DELETE_USER: Final = Act("users.delete", "users:delete")
 SHOW_LIMITS: Final = Act("limits.show", "limits:read")
@@ -67,10 +68,13 @@ class Clearance:
 
         `written` is the bearer's text, `user_id` whom the act is about, where that is one user.
         Raises MissingAdminKey, InvalidAdminKey, RateLimited, InsufficientScope, StoreUnavailable:
-        what can't be on record is not done. That a key lacks the scope, or is over, is on record.
+        what can't be on record is not done. That a key lacks the scope is on record, and so, within
+        its allowance, is that it is over: anybody may have found it.
         """
         key = await self._identify(written, peer)
         refusal = judge(key, act, self._clock())
+        if isinstance(refusal, InvalidAdminKey):
+            await self._limits.spend_key(ENDED_ADMIN, key.key_id, peer)
         await self._record(key, act, peer, user_id, refusal)
         if refusal:
             raise refusal

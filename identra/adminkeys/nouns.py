@@ -12,6 +12,7 @@ from identra.values import DAY
 Scope: TypeAlias = Literal[
     "users:read",
     "users:write",
+    "users:prove",
     "users:delete",
     "limits:read",
     "limits:write",

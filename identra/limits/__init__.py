@@ -3,6 +3,7 @@
 from identra.limits.allowances import (
     ACCOUNT,
     CALLING,
+    ENDED_ADMIN,
     EVERY,
     FAILING_ADMIN,
     FAILING_CLIENT,
@@ -30,6 +31,7 @@ from identra.limits.room import RESTED, Limits, Tried, Watch
 __all__ = [
     "ACCOUNT",
     "CALLING",
+    "ENDED_ADMIN",
     "EVERY",
     "FAILING_ADMIN",
     "FAILING_CLIENT",

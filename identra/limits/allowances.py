@@ -56,6 +56,8 @@ RETURNING: Final = Allowance("return_minute", 600, 60)
 FAILING_PEER: Final = Allowance("fail_peer", 10, 60)
 FAILING_CLIENT: Final = Allowance("fail_client", 10, 60)
 FAILING_ADMIN: Final = Allowance("fail_admin", 10, 60)
+ENDED_ADMIN: Final = Allowance("ended_admin", 10, 60)
+"""What is on record of an admin key that is over: one that leaked would fill the record."""
 CALLING: Final = Allowance("call_minute", 30_000, 60)
 SECRET: Final = Patience("secret", 5, 300, 60, 900)
 IN_A_ROW: Final = Allowance("secret_row", 100, 30 * DAY // SECOND)
@@ -64,7 +66,7 @@ ACCOUNT: Final = (Allowance("account_hour", 10, 3600),)
 
 OF_NETWORKS: Final = (STARTING, RETURNING, FAILING_PEER, FAILING_CLIENT, FAILING_ADMIN)
 """What a peer network has for itself, whoever its acts are about."""
-EVERY: Final = (*SENDING, *GUESSING, *OF_NETWORKS, CALLING, SECRET, IN_A_ROW, *ACCOUNT)
+EVERY: Final = (*SENDING, *GUESSING, *OF_NETWORKS, ENDED_ADMIN, CALLING, SECRET, IN_A_ROW, *ACCOUNT)
 
 OWNER: Final = "me"
 """Stands for a provider where a user is counted who is signed in."""

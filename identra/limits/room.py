@@ -93,6 +93,11 @@ class Limits:
         """Take nothing; only look whether a peer network has any left. Raises RateLimited."""
         await self._count_peer(allowance, peer, by=0, most=allowance.most - 1)
 
+    async def spend_key(self, allowance: Allowance, key_id: str, peer: Peer) -> None:
+        """Take one from what an admin key has, wherever it is shown. Raises RateLimited."""
+        count = await self._counts.count(key_of(allowance, key_id), ttl=allowance.window)
+        _judge(allowance, count, peer, most=allowance.most)
+
     async def guess(self, subject: str, peer: Peer) -> None:
         """Take a guess at a code before it is judged. Raises RateLimited."""
         await self.heed_peer(FAILING_PEER, peer)

@@ -10,7 +10,7 @@ from callers import IMMEDIATE, access, open_house, reason, tokens
 from clerks import LET_IN, Clerk, clerk, keys_of
 
 from identra.adminkeys import PREFIX
-from identra.limits import FAILING_ADMIN
+from identra.limits import ENDED_ADMIN, FAILING_ADMIN
 from identra.values import SECOND
 
 if TYPE_CHECKING:
@@ -83,9 +83,28 @@ async def test_what_is_right_or_was_takes_nothing(
         _, ended = await keys_of(house).create("ended", ("users:read",), life=SECOND)
         clock.advance(1)
         late = Clerk(desk.caller, ended)
-        for _ in range(FAILING_ADMIN.most + 1):
+        for _ in range(ENDED_ADMIN.most):
             assert await late.ask("/admin/users") == "INVALID_TOKEN"
+        assert await late.ask("/admin/users") == "RATE_LIMITED"
         assert "users" in await desk.ask("/admin/users")
         for _ in range(FAILING_ADMIN.most + 1):
             assert await desk.ask("/admin/users/x") == "NOT_FOUND"
         assert "users" in await desk.ask("/admin/users")
+
+
+async def test_a_key_that_leaked_and_was_taken_back_does_not_fill_the_record(
+    tmp_path: Path, persistence: Persistence, clock: FrozenClock
+) -> None:
+    """Nor what is held about whomever it names; from however many networks it is shown."""
+    async with open_house(tmp_path, persistence, sections=ON, clock=clock) as house:
+        desk, victim = await clerk(house), "01900000-0000-7000-8000-000000000000"
+        leaked = (await clerk(house, "leaked")).key
+        await keys_of(house).revoke("leaked")
+        burst = (Clerk(house.caller(), leaked).ask(f"/admin/users/{victim}") for _ in range(40))
+        told = await asyncio.gather(*burst)
+        assert told.count("INVALID_TOKEN") == ENDED_ADMIN.most
+        assert set(told) == {"INVALID_TOKEN", "RATE_LIMITED"}
+        page = await desk.ask("/admin/events", user_id=victim)
+        assert len(page["events"]) == ENDED_ADMIN.most
+        clock.advance(ENDED_ADMIN.window)
+        assert await Clerk(house.caller(), leaked).ask("/admin/users") == "INVALID_TOKEN"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from identra.adminkeys import AdminKey
     from identra.app import App
     from identra.app.backoffice import BackOffice
     from identra.clearance import Act as Cleared
@@ -31,10 +32,11 @@ LATEST: Final = 10**12
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A method of operators, whom `clears` lets in."""
+    """A method of operators, whom `clears` lets in; what `further` finds in a message too."""
 
     clears: Cleared
     act: Act
+    further: Callable[[Any], Cleared | None] | None = None
 
 
 async def do(errand: Errand, takes: type[Message], app: App, call: Call, raw: bytes) -> Message:
@@ -43,11 +45,12 @@ async def do(errand: Errand, takes: type[Message], app: App, call: Call, raw: by
     Whoever may not do it learns nothing of her message, be it none: that is judged after her key.
     """
     request, fault = _read(takes, raw)
-    key = await back(app).clearance.clear(
-        call.bearer(), errand.clears, call.peer(), user_id=_whom(request)
-    )
+    key = await _clear(app, call, errand.clears, request)
     if fault:
         raise fault
+    further = errand.further(request) if errand.further else None
+    if further:
+        await _clear(app, call, further, request)
     return await errand.act(app, key.by, request)
 
 
@@ -81,6 +84,10 @@ def instant_of(request: Any, field: str) -> int | None:
 def seconds(instant: int | None) -> int | None:
     """An instant as it is told."""
     return None if instant is None else instant // SECOND
+
+
+async def _clear(app: App, call: Call, act: Cleared, request: Message | None) -> AdminKey:
+    return await back(app).clearance.clear(call.bearer(), act, call.peer(), user_id=_whom(request))
 
 
 def _whom(request: Message | None) -> str | None:

@@ -111,6 +111,11 @@ async def delete_user(app: App, by: str, request: v1.DeleteUserRequest) -> v1.De
     return v1.DeleteUserResponse(leaves_at=seconds(leaves_at))
 
 
+def _proving(request: v1.CreateUserRequest) -> clearance.Act | None:
+    """To say that the address is hers takes what proving it does."""
+    return clearance.PROVE_ADDRESS if request.proved else None
+
+
 def _named(request: Any) -> str:
     """The user's id; an address in its place would be on no record."""
     named: str = request.user_id
@@ -161,7 +166,7 @@ ERRANDS: Final[Mapping[str, Errand]] = MappingProxyType(
         "ListUsers": Errand(clearance.LIST_USERS, list_users),
         "GetUser": Errand(clearance.SHOW_USER, get_user),
         "ExportUser": Errand(clearance.EXPORT_USER, export_user),
-        "CreateUser": Errand(clearance.CREATE_USER, create_user),
+        "CreateUser": Errand(clearance.CREATE_USER, create_user, _proving),
         "InviteUser": Errand(clearance.INVITE_USER, invite_user),
         "DisableUser": Errand(clearance.DISABLE_USER, disable_user),
         "EnableUser": Errand(clearance.ENABLE_USER, enable_user),

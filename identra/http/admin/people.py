@@ -13,7 +13,7 @@ from identra.errors import (
     ProviderUnavailable,
     UnknownProvider,
 )
-from identra.http.admin.asked import operation
+from identra.http.admin.asked import let_in, operation
 from identra.http.admin.told import listed, shown
 from identra.http.models import (
     Changed,
@@ -60,7 +60,9 @@ async def export(app: App, call: Call, _query: Empty) -> Export:
 
 
 async def create(app: App, call: Call, body: NewUser) -> Made:
-    """A new user."""
+    """A new user; to say that the address is hers takes what proving it does."""
+    if body.proved:
+        await let_in(app, call, acts.PROVE_ADDRESS)
     made = await app.office.create(body.email, body.password, proved=body.proved, by=call.by)
     return Made(user_id=made)
 

@@ -8,7 +8,7 @@ from identra import address
 from identra.errors import InvalidArgument, NotFound
 from identra.limits import network_of, owner
 from identra.providers.code import counted
-from identra.values import Peer
+from identra.values import Peer, plain
 
 if TYPE_CHECKING:
     from identra.acquaintance import Acquaintance
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from identra.users import Users
 
 OPERATOR: Final = "operator"
+ECHOED: Final = 64
+"""Characters of what was asked that a refusal says again."""
 
 
 class Relief:
@@ -92,7 +94,8 @@ class Relief:
         codes = {one.name: one for one in self._providers.codes}
         names = (*codes, *(one.name for one in self._providers.secrets))
         if provider not in names:
-            raise InvalidArgument.of("who", f"{provider} is not one of {', '.join(names)}")
+            told = plain(provider, ECHOED)
+            raise InvalidArgument.of("who", f"{told} is not one of {', '.join(names)}")
         found = codes.get(provider)
         return counted(found, recipient) if found else f"{provider}:{recipient}"
 
@@ -101,4 +104,5 @@ def _network(at: str) -> str | None:
     try:
         return network_of(Peer(at))
     except ValueError as fault:
-        raise InvalidArgument.of("peer", f"{at} is no network address") from fault
+        told = plain(at, ECHOED)
+        raise InvalidArgument.of("peer", f"{told} is no network address") from fault

@@ -94,6 +94,8 @@ class Office:
         if prefix is None:
             return await self._finding.page(limit=limit, after=after)
         spelled = address.spell_beginning(prefix)
+        if after and not after.startswith(spelled):  # from elsewhere, much would be read in vain
+            raise InvalidArgument.of("after", "is no place that a page told")
         return await self._finding.beginning(spelled, limit=limit, after=after)
 
     @one_deadline

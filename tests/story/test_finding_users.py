@@ -76,6 +76,9 @@ async def test_one_is_found_by_her_whole_address_however_it_is_written(
         for nowhere in ("\0", "\n", "\ud800"):
             with pytest.raises(InvalidArgument):
                 await app.office.list(limit=5, after=nowhere)
+        for elsewhere in ("!", "a@example.com", "{"):
+            with pytest.raises(InvalidArgument):
+                await app.office.list(limit=5, prefix="z", after=elsewhere)
 
 
 @pytest.mark.parametrize("which", [{}, {"prefix": "p"}])

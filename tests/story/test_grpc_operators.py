@@ -207,6 +207,21 @@ async def test_providers_keys_and_events_are_told(tmp_path: Path, persistence: P
 
 
 @Sqlite
+async def test_what_is_far_too_long_is_not_said_again(
+    tmp_path: Path, persistence: Persistence
+) -> None:
+    """Else the refusal would be too long for a client to read why."""
+    async with operated(tmp_path, persistence) as (_, program):
+        for asked in ({"peer": "x" * 60_000}, {"who": "x" * 60_000 + ":1"}):
+            told = await program.call("ShowLimits", **asked)
+            assert told.reason == "INVALID_ARGUMENT"
+            answer = await program.ask(
+                "ShowLimits", **{key: value[-3000:] for key, value in asked.items()}
+            )
+            assert len(str(answer)) < 1000
+
+
+@Sqlite
 async def test_each_call_is_on_record_and_so_is_who_had_it_done(
     tmp_path: Path, persistence: Persistence
 ) -> None:
@@ -218,6 +233,7 @@ async def test_each_call_is_on_record_and_so_is_who_had_it_done(
         called = [(one["act"], one["user_id"]) for one in await events(house, "admin.called")]
         assert called == [
             ("users.create", None),
+            ("users.prove_address", None),
             ("users.disable", user_id),
             ("events.read", None),
         ]

@@ -9,7 +9,7 @@ from identra import address
 from identra.db import Duplicate
 from identra.deadline import one_deadline
 from identra.dossier import ALL
-from identra.errors import EmailTaken, InvalidArgument, NotFound
+from identra.errors import EmailTaken, InvalidArgument, NotFound, StoreUnavailable
 from identra.hashing import Asking
 from identra.linking import Decision
 from identra.mail.letters import Facts
@@ -202,6 +202,8 @@ class Office:
         if now:
             if await self._departures.remove(user.user_id, by=by):
                 await self._notices.tell_gone("account_deleted", user)
+            elif await self._users.user(user.user_id):  # let in again meanwhile
+                raise StoreUnavailable("overtaken", retry_after=1)
             return None
         if not leaving.asked:
             facts = Facts(until=leaving.leaves_at)

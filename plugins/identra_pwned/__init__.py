@@ -31,8 +31,10 @@ def _place(url: str) -> str:
     near = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if not (parts.scheme == "https" or near) or not parts.hostname:
         raise ValueError("is neither https nor http on this machine")
-    if "@" in parts.netloc or {"?", "#"} & set(url) or not url.isprintable():
+    if "@" in parts.netloc or {"?", "#"} & set(url):
         raise ValueError("has a user, a query or a fragment")
+    if not (url.isascii() and url.isprintable()) or " " in url or parts.port == 0:
+        raise ValueError("is no address that anybody can be asked at")
     return url.rstrip("/")
 
 

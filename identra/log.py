@@ -55,7 +55,6 @@ def configure(*, dev: bool) -> None:
 @contextmanager
 def faults_told() -> Iterator[None]:
     """For a command: warnings and worse go to stderr, in lines for people, and nothing else."""
-    former = structlog.get_config()
     structlog.configure(
         processors=[structlog.stdlib.add_log_level, _without_values, _renderer(dev=True)],
         logger_factory=_Stderr,
@@ -65,7 +64,7 @@ def faults_told() -> Iterator[None]:
     try:
         yield
     finally:
-        structlog.configure(**former)
+        structlog.reset_defaults()
 
 
 class _Stderr:

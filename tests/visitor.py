@@ -96,7 +96,9 @@ class Visitor:
         if verifier:
             challenge = pkce_challenge(verifier)
             query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
-        prompt = self.http.get("/oauth/url", params=query, **options).json()
+        answer = self.http.get("/oauth/url", params=query, **options)
+        assert answer.status_code == 200, answer.text
+        prompt = answer.json()
         self.town.github.welcome(person)
         back = self.town.github.approve(prompt["url"])
         assert back["state"] == prompt["state"]

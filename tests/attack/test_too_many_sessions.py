@@ -63,5 +63,5 @@ async def test_the_oldest_end_so_that_all_can_be_ended(
         assert await live(house) == 1
         assert reason(await thief.info(stolen)) == "INVALID_TOKEN"
         async with opened_office(load(house.settings, {})) as office:
-            assert await office.disable(ADA, "abuse")
+            assert await office.disable(ADA, "abuse", by="test")
         assert await live(house) == 0

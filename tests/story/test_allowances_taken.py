@@ -123,7 +123,8 @@ async def test_a_call_takes_what_its_row_says(tmp_path: Path, persistence: Persi
         every = every_operation(doors.house.app.providers, introspects=True, operators=True)
         for one in sorted(every, key=_ends_a_session):
             name = "/admin" if one.clears else f"{one.method} {one.path}"
-            methods, takes = ROWS[name]
+            methods, listed = ROWS[name]
+            takes = listed - {limits.ENDED_ADMIN.name}  # no key came here that is over
             path = re.sub(r"{session_id}|{user_id}", "x", one.path)
             assert await doors.by_rest(one.method, path) == takes, name
             for method in methods:

@@ -169,7 +169,7 @@ async def test_one_who_was_brought_back_and_leaves_anew_has_her_grace_again(
         now = clock()
         assert await departures.due(now) == (await house.app.users.find(ADA),)
         async with opened_office(load(house.settings, {})) as office:
-            assert await office.enable(ADA)
+            assert await office.enable(ADA, by="test")
         clock.advance(1)
         again = access(tokens(await her.log_in(ADA)))
         user_id = await user_id_of(her, again)

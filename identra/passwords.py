@@ -64,6 +64,8 @@ class Passwords:
         It takes the `current` one, or an authentication of the last ten minutes. Raises
         MissingToken, InvalidToken, ReauthenticationRequired, InvalidCredentials for a current one
         that is not right, InvalidArgument, RateLimited, Busy.
+
+        The secret that an operator asked her to replace is no other one.
         """
         place = self._providers.secret(provider)
         caller = await self._account.identify(bearer)
@@ -77,7 +79,10 @@ class Passwords:
         chosen = await self._acceptance.demand(place, secret, email)
         if current is not None and chosen == normalise(current):
             raise InvalidArgument.of("password", "is the one that it was")
-        hashed = await self._hashing.hash(chosen, Asking(network_of(peer), email or None))
+        asking = Asking(network_of(peer), email or None)
+        kept = await self._users.credential_of(caller.user_id, place.name)
+        await self._trial.demand_another(kept, chosen, asking)
+        hashed = await self._hashing.hash(chosen, asking)
         await self._db.transact(partial(self._set, place.name, caller, hashed, former))
         await self._notices.tell("password_set", caller.user_id, peer=peer)
 

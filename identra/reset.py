@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
-from identra.limits import SENDING, STARTING
+from identra.hashing import Asking
+from identra.limits import SENDING, STARTING, network_of
 from identra.linking import decide_reset
 from identra.redemption import Brought
 from identra.trail import about, attempt, step
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from identra.redemption import Redemption
     from identra.sessions import Sessions
     from identra.trail import Keeper
+    from identra.trial import Trial
     from identra.users import Users
     from identra.values import Assertion, Clock, Peer, TokenPair
 
@@ -43,6 +45,7 @@ class Reset:
         attempts: Keeper,
         clock: Clock,
         redemption: Redemption,
+        trial: Trial,
     ) -> None:
         self._providers = providers
         self._admission = admission
@@ -54,6 +57,7 @@ class Reset:
         self._attempts = attempts
         self._clock = clock
         self._redemption = redemption
+        self._trial = trial
 
     @attempt("reset.begin")
     @one_deadline
@@ -84,13 +88,16 @@ class Reset:
         """Set the secret of this very call with the mailed code; every former session ends.
 
         Raises InvalidArgument before the code is judged, InvalidCode, UserDisabled, Denied,
-        RateLimited, Busy.
+        RateLimited, Busy; and InvalidArgument once it is spent, for the secret that an operator
+        asked her to replace: to be told of it sooner would be a way to try secrets.
         """
         place = self._providers.secret(provider)
         spelled = address.spell(email)
         about(provider=place.name, subject=spelled)
         brought = Brought(spelled, code, secret)
         redeemed = await self._redemption.redeem(place, "reset", brought, peer)
+        kept = await self._users.proved_credential(place.name, spelled)
+        await self._trial.demand_another(kept, secret, Asking(network_of(peer), spelled))
         assertion = redeemed.assertion
         case = Case(
             assertion,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from identra.errors import InvalidCredentials, PasswordChangeRequired, StoreUnavailable
+from identra.errors import (
+    InvalidArgument,
+    InvalidCredentials,
+    PasswordChangeRequired,
+    StoreUnavailable,
+)
 from identra.hashing import Asking
 from identra.limits import network_of
 from identra.providers.secret import normalise
@@ -54,6 +59,19 @@ class Trial:
             raise InvalidCredentials("unknown user, wrong secret or none")
         await self._limits.was_right(tried)
         return credential
+
+    async def demand_another(
+        self, credential: Credential | None, secret: str, asking: Asking
+    ) -> None:
+        """Raise InvalidArgument where an operator asked for another secret, and this is that one.
+
+        Costs a hash for such a user alone: to be asked once it is known to be her. Raises Busy.
+        """
+        if credential is None or credential.change_required_at is None:
+            return
+        with self._hashing.place(asking) as place:
+            if await place.verify(credential.hash, normalise(secret)):
+                raise InvalidArgument.of("password", "is the one that an operator had replaced")
 
 
 def demand_no_change(credential: Credential) -> None:

@@ -108,6 +108,7 @@ def reset(edges: Edges, rooms: Rooms) -> Reset:
         attempts=edges.attempts,
         clock=edges.clock,
         redemption=rooms.redemption,
+        trial=rooms.trial,
     )
 
 

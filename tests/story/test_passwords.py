@@ -191,8 +191,12 @@ async def test_where_another_password_is_required_the_one_she_has_opens_nothing(
         assert reason(await her.info(bearer)) == "200", "sessions go on"
         if by == "reset":
             await ask_reset(her)
+            told = await confirm_reset(her, code_for(house.app, ADA), PASSWORD)
+            assert reason(told) == "INVALID_ARGUMENT"
+            await ask_reset(her)
             tokens(await confirm_reset(her, code_for(house.app, ADA)))
         else:
+            assert reason(await change(her, bearer, PASSWORD)) == "INVALID_ARGUMENT"
             assert reason(await change(her, bearer, OTHER, current=PASSWORD)) == "200"
         assert reason(await her.log_in(ADA, OTHER)) == "200"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import asyncpg
+import pytest
 from callers import access, open_house, reason
 
 from identra.housekeeping import Housekeeping
@@ -23,6 +24,7 @@ EVE, ADA, BOB = "eve@example.com", "ada@example.com", "bob@example.com"
 GRACE = 14 * 86_400
 
 
+@pytest.mark.parametrize("persistence", ["postgres"], indirect=True)  # whose rows can be held
 async def test_whoever_takes_too_long_keeps_nobody_else(
     tmp_path: Path, persistence: Persistence, clock: FrozenClock
 ) -> None:

@@ -54,7 +54,7 @@ def constant(caller: Caller, email: str) -> Iterator[Counted]:
     asks = (
         ("read", lambda: _rest(caller, "GET", "/me", None, token)),
         ("write", lambda: _rest(caller, "POST", "/me/login-info", {"access_token": token}, "")),
-        ("sign in", lambda: "" if caller.verify(caller.sign_in(email))["sub"] else "no claims"),
+        ("sign in", lambda: _in_and_out(caller, email)),
     )
     threads = [threading.Thread(target=_repeat, args=(over, counted, *ask)) for ask in asks]
     threads.append(threading.Thread(target=_call, args=(over, counted, caller)))
@@ -85,6 +85,12 @@ def patiently(ask: Callable[[], _Found]) -> _Found:
 def _repeat(over: threading.Event, counted: Counted, what: str, ask: Callable[[], str]) -> None:
     while not over.wait(EVERY):
         counted.count(what, ask)
+
+
+def _in_and_out(caller: Caller, email: str) -> str:
+    """And out again: of very many sessions the oldest end, and with it the readers' token."""
+    token = caller.sign_in(email)
+    return _rest(caller, "POST", "/logout", {}, token) if caller.verify(token)["sub"] else "nobody"
 
 
 def _rest(caller: Caller, method: str, route: str, body: object, token: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from sanic.response import HTTPResponse
+
+from identra.dossier import written
 from identra.errors import (
     InvalidToken,
     MissingToken,
@@ -13,29 +16,24 @@ from identra.errors import (
     StoreUnavailable,
 )
 from identra.http.call import bearer, peer
-from identra.http.models import Empty, Export, HeldAttempt, HeldEvent, Leave
-from identra.http.operation import Operation, reply
+from identra.http.models import Empty, Export, Leave
+from identra.http.operation import Operation
 from identra.values import SECOND
 
 if TYPE_CHECKING:
-    from sanic.response import HTTPResponse
-
     from identra.app import App
     from identra.http.call import Call
 
 
 async def export(app: App, call: Call, _query: Empty) -> HTTPResponse:
     """Everything that is held about the caller."""
-    told = await app.departure.export(bearer(call), peer(call, app.settings))
-    # Of a long history that takes a second, in which everybody else's calls go on.
-    return await asyncio.to_thread(_written, told)
+    return await told(await app.departure.export(bearer(call), peer(call, app.settings)))
 
 
-def _written(told: dict[str, Any]) -> HTTPResponse:
-    """One by one, so that other threads have their turn in between."""
-    events = [HeldEvent.model_validate(one) for one in told["events"]]
-    attempts = [HeldAttempt.model_validate(one) for one in told["attempts"]]
-    return reply(Export.model_validate(told | {"events": events, "attempts": attempts}))
+async def told(document: dict[str, Any]) -> HTTPResponse:
+    """An export as its answer: JSON as `Export` describes it, which may be very long."""
+    body = await asyncio.to_thread(written, document)
+    return HTTPResponse(body, content_type="application/json")
 
 
 async def leave(app: App, call: Call, _query: Empty) -> Leave:

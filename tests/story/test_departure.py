@@ -16,6 +16,7 @@ from identra.app import opened_office
 from identra.cli import run
 from identra.events import Events
 from identra.housekeeping import Housekeeping
+from identra.http.models import Export
 from identra.settings import load
 from identra.users import Departures, Users
 from identra.values import SECOND
@@ -229,6 +230,8 @@ async def test_an_export_tells_everything_and_no_secret(
         answer = await her.ask("/me/export", bearer=bearer)
         assert answer.headers["cache-control"] == "no-store"
         told = answer.json()
+        promised = Export.model_validate(told)
+        assert promised.model_dump(mode="json", exclude_none=True) == told, "no more, no less"
         now = clock() // SECOND
         assert told["user"]["user_id"] == await user_id_of(her, bearer)
         assert told["addresses"] == [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from identra import clearance
+from identra.dossier import written
 from identra.errors import InvalidArgument, NotFound
 from identra.grpc.admin.asked import Errand, limit_of, seconds
 from identra.grpc.identra.admin.v1 import admin_pb2 as v1
@@ -42,7 +43,7 @@ async def get_user(app: App, _by: str, request: v1.GetUserRequest) -> v1.GetUser
 async def export_user(app: App, by: str, request: v1.ExportUserRequest) -> v1.ExportUserResponse:
     """All that is held about a user."""
     document = await app.office.export(_named(request), by=by)
-    return v1.ExportUserResponse(document=json.dumps(document, ensure_ascii=False).encode())
+    return v1.ExportUserResponse(document=await asyncio.to_thread(written, document))
 
 
 async def create_user(app: App, by: str, request: v1.CreateUserRequest) -> v1.CreateUserResponse:

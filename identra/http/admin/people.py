@@ -15,6 +15,7 @@ from identra.errors import (
 )
 from identra.http.admin.asked import let_in, operation
 from identra.http.admin.told import listed, shown
+from identra.http.departure import told
 from identra.http.models import (
     Changed,
     Ended,
@@ -36,6 +37,8 @@ from identra.locales import spoken
 from identra.values import SECOND
 
 if TYPE_CHECKING:
+    from sanic.response import HTTPResponse
+
     from identra.app import App
     from identra.http.call import Call
 
@@ -54,9 +57,9 @@ async def show(app: App, call: Call, _query: Empty) -> Shown:
     return shown(user, await app.office.leaves_at(user.user_id))
 
 
-async def export(app: App, call: Call, _query: Empty) -> Export:
+async def export(app: App, call: Call, _query: Empty) -> HTTPResponse:
     """All that is held about a user."""
-    return Export.model_validate(await app.office.export(_named(call), by=call.by))
+    return await told(await app.office.export(_named(call), by=call.by))
 
 
 async def create(app: App, call: Call, body: NewUser) -> Made:

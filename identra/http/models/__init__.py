@@ -51,7 +51,7 @@ from identra.http.models.entry import (
     UrlArguments,
     Welcome,
 )
-from identra.http.models.export import Export, HeldAttempt, HeldEvent, Leave
+from identra.http.models.export import Export, Leave
 from identra.http.models.person import (
     Connection,
     Keep,
@@ -107,8 +107,6 @@ __all__ = [
     "FieldError",
     "Going",
     "Health",
-    "HeldAttempt",
-    "HeldEvent",
     "Invitation",
     "Jwk",
     "JwkSet",

@@ -11,14 +11,14 @@ from identra import address
 from identra.admission import Case, origin_of
 from identra.deadline import one_deadline
 from identra.errors import Busy, InvalidCode, InvalidCredentials, StoreUnavailable
-from identra.hashing import Asking
+from identra.hashing import Asking, no_room
 from identra.limits import SENDING, STARTING, network_of
 from identra.linking import decide, decide_secret
 from identra.meter import UNMETERED
 from identra.providers.code import counted, read_answer, spell_recipient
 from identra.providers.secret import normalise
 from identra.stamp import stamp
-from identra.trail import about, attempt, step
+from identra.trail import about, attempt, ended_at_once, step
 from identra.trial import demand_no_change
 from identra.tries import counting_failure
 from identra.values import Assertion
@@ -142,8 +142,11 @@ class Login:
         PasswordChangeRequired and UserDisabled only after a right proof, RateLimited, Busy.
         """
         place = self._providers.secret(provider)
+        about(provider=provider)
+        with counting_failure(self._meter, place.name, "pwd"):
+            self._demand_room()
         spelled = address.spell(email)
-        about(provider=provider, subject=spelled)
+        about(subject=spelled)
         with counting_failure(self._meter, place.name, "pwd"):
             find = partial(self._users.credential, place.name, spelled)
             credential = await self._trial.judge(f"{place.name}:{spelled}", secret, peer, find)
@@ -159,6 +162,21 @@ class Login:
         if self._hashing.outdated(credential.hash):
             await self._rehash(place.name, credential, secret, Asking(network_of(peer), spelled))
         return pair
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for anybody's secret to be judged."""
+        return self._hashing.full
+
+    def turn_away(self, provider: str, peer: Peer) -> Busy:
+        """What `by_secret` raises while it is full, told, counted and kept as it would be.
+
+        `provider` is one of the secret providers.
+        """
+        fault = no_room()
+        self._meter.login(provider, "pwd", fault.reason)
+        self._attempts.keep(ended_at_once("secret.complete", peer, fault, provider=provider))
+        return fault
 
     @attempt("oauth.begin")
     @one_deadline
@@ -185,6 +203,11 @@ class Login:
         )
         pair = await self._admission.admit(case, peer)
         return Welcome(pair, assertion.username, assertion.avatar_url, assertion.address or "")
+
+    def _demand_room(self) -> None:
+        """Nothing is done for whom there is no room: a storm pays with the event loop's time."""
+        if self._hashing.full:
+            raise no_room()
 
     async def _answered(self, provider: str, recipient: str, code: str, peer: Peer) -> Answered:
         try:

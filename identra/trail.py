@@ -205,6 +205,14 @@ def subject_of(address: str) -> str:
     return digest("attempt", address)
 
 
+def ended_at_once(act: Act, peer: Peer, fault: IdentraError, *, provider: str) -> Attempt:
+    """An attempt that failed before any step of its use case."""
+    trail = Trail(act, peer)
+    trail.provider = provider
+    trail.add("peer", {"chain": peer.chain})
+    return trail.ended(fault)
+
+
 S = TypeVar("S", bound=Followed)
 
 

@@ -1,6 +1,6 @@
 """Memory-hard hashes in a few threads, behind a bounded line that is shared fairly."""
 
 from identra.hashing.line import Asking
-from identra.hashing.room import Hashing
+from identra.hashing.room import Hashing, no_room
 
-__all__ = ["Asking", "Hashing"]
+__all__ = ["Asking", "Hashing", "no_room"]

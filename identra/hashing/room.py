@@ -56,11 +56,16 @@ class Hashing:
         """How many hashes may be under way or waiting."""
         return self._line.room
 
+    @property
+    def full(self) -> bool:
+        """Whether there is room for nobody, whoever asks."""
+        return self._line.taken >= self._line.room
+
     @contextmanager
     def place(self, asking: Asking) -> Iterator[Place]:
         """Room for one hash, taken before anything else is done for it. Raises Busy at once."""
         if not self._line.take(asking):
-            raise Busy("the hash queue is full", retry_after=1)
+            raise no_room()
         place = Place(asking, self._hasher, self._decoy, self._line, self._threads)
         try:
             yield place
@@ -157,6 +162,11 @@ class _Work:
         line.leave(self.asking)
         if wanted:
             self.done.set_result(result)
+
+
+def no_room() -> Busy:
+    """What is raised where there is no room for a hash."""
+    return Busy("the hash queue is full", retry_after=1)
 
 
 def _be_nice() -> None:

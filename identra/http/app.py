@@ -8,7 +8,6 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import structlog
 from sanic import Sanic
 from sanic.application.state import ApplicationServerInfo
 from sanic.config import Config
@@ -18,6 +17,7 @@ from sanic.response import BaseHTTPResponse, HTTPResponse
 from identra.deadline import having_waited, one_deadline
 from identra.errors import InvalidArgument
 from identra.http.admin import let_in
+from identra.http.answered import Answered
 from identra.http.body import read_body, read_form, read_query
 from identra.http.call import Call, peer, trace
 from identra.http.canned import Canned
@@ -25,17 +25,15 @@ from identra.http.cors import headers_for
 from identra.http.errors import Failures
 from identra.http.gate import Bounds, raise_gate
 from identra.http.operation import EVERYWHERE, NO_STORE, Answer, Operation, reply
-from identra.http.routes import APART, OLDER, PREFIXES, public_operations
+from identra.http.overflow import Overflow
+from identra.http.routes import APART, PREFIXES, public_operations
 from identra.standing import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from identra.app import App
-    from identra.meter import Meter
     from identra.settings import Cors
-
-log = structlog.get_logger("identra.http")
 
 Door: TypeAlias = Sanic[Any, Any]
 
@@ -63,7 +61,7 @@ def make(app: App, bounds: Bounds, *, apart: bool = False) -> Door:
     door.ctx.hall, door.ctx.draining = app, False
     raise_gate(door, app, bounds)
     # A trace has every answer in it.
-    door.ctx.canned = None if app.tracer.on or apart else Canned(app)
+    door.ctx.canned = () if app.tracer.on or apart else (Canned(app), Overflow(app))
     door.ctx.url = None if apart else app.settings.public_url
     door.ctx.cors = None if apart else app.settings.cors
     public = partial(public_operations, app.settings, app.providers, dev=app.dev)
@@ -217,35 +215,19 @@ async def _finish(call: Call, response: BaseHTTPResponse) -> None:
         headers.update(fields_of(call.end.standings.values()))
     if "access-control-allow-origin" not in headers:
         headers.update(headers_for(_cors(call), call.headers.get("origin")))
-    seconds, template = perf_counter() - call.began, call.template
+    answered, often = _answered(call, response.status), call.template in _OFTEN
     if (meter := app_of(call).meter).on:
-        _count(call, template, response.status, seconds, meter)
-    if template not in _OFTEN or not good:
-        _log(call, response.status, seconds)
+        answered.count(meter)
+    if not (often and good):
+        answered.log(peer(call, app_of(call).settings))
 
 
-def _count(call: Call, template: str, status: int, seconds: float, meter: Meter) -> None:
-    meter.answered(
-        template.removeprefix(OLDER),
-        call.method if call.route else "-",
-        "left" if call.transport.is_closing() else str(status),
+def _answered(call: Call, status: int) -> Answered:
+    return Answered(
+        method=call.method if call.route else "-",
+        route=call.template,
+        status=0 if call.transport.is_closing() else status,
+        seconds=perf_counter() - call.began,
         reason=call.reason,
         detail=call.detail,
-        seconds=seconds,
     )
-
-
-def _log(call: Call, status: int, seconds: float) -> None:
-    said = {
-        "method": call.method if call.route else "-",
-        "route": call.template,
-        "ms": round(seconds * 1000, 1),
-        "request_id": call.request_id,
-        "attempt_id": call.attempt_id,
-        "peer": peer(call, app_of(call).settings).address,
-    }
-    if call.transport.is_closing():
-        log.info("caller left", **said)
-        return
-    cause = {"reason": call.reason or None, "detail": call.detail or None}
-    log.info("answered", **said, status=status, **cause)

@@ -14,6 +14,8 @@ from identra.secret import uuid7
 from identra.values import Peer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from identra.settings import SettingsTree
 
 
@@ -56,16 +58,34 @@ class Call(Request):
 def peer(call: Call, settings: SettingsTree) -> Peer:
     """The network end of a call, with what the audit log keeps beside it; found once."""
     if call.end is None:
-        way, http, limits = _network(call), settings.http, settings.limits
-        call.end = Peer(
-            address=peer_of(*way, http.trusted_proxies, limits.trusted_callers),
-            user_agent=agent_of(call.headers.get("user-agent")),
-            attempt_id=call.attempt_id,
-            request_id=call.request_id,
-            chain=chain_of(*way),
-            locale=heard(",".join(call.headers.getall("accept-language", []))),
-        )
+
+        def said(name: str) -> str | None:
+            return ",".join(call.headers.getall(name, [])) or None
+
+        call.end = end_of(_socket(call), said, settings, (call.attempt_id, call.request_id))
     return call.end
+
+
+def end_of(
+    socket: str | None,
+    said: Callable[[str], str | None],
+    settings: SettingsTree,
+    ids: tuple[str, str],
+) -> Peer:
+    """The network end of what came from `socket` and `said` so in its fields.
+
+    `ids` are the attempt's and the request's.
+    """
+    http, limits, forwarded = settings.http, settings.limits, said("x-forwarded-for")
+    attempt_id, request_id = ids
+    return Peer(
+        address=peer_of(socket, forwarded, http.trusted_proxies, limits.trusted_callers),
+        user_agent=agent_of(said("user-agent")),
+        attempt_id=attempt_id,
+        request_id=request_id,
+        chain=chain_of(socket, forwarded),
+        locale=heard(said("accept-language") or ""),
+    )
 
 
 def speaking(end: Peer, said: str | None) -> Peer:
@@ -91,10 +111,3 @@ def bearer(call: Call, in_body: str | None = None) -> str | None:
     None without either, or with another scheme. InvalidArgument when both are given and differ.
     """
     return bearer_of(call.headers.get("authorization"), in_body)
-
-
-def _network(call: Call) -> tuple[str | None, str | None]:
-    """The socket's end, and what was forwarded."""
-    forwarded = ",".join(call.headers.getall("x-forwarded-for", [])) or None
-    socket = call.transport.get_extra_info("peername")
-    return (socket[0] if isinstance(socket, tuple) else None), forwarded

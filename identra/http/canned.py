@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from identra.caller import peer_of
 from identra.errors import IdentraError
 from identra.http.cors import headers_for
-from identra.http.gate import judge
 from identra.http.keys import PATH, headers_of
 from identra.http.operation import EVERYWHERE
+from identra.http.plain import plain_of
 from identra.http.routes import PREFIXES
 from identra.secret import uuid7
 from identra.values import Peer
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _LINES: Final = tuple(f"GET {prefix}{PATH} HTTP/1.1\r\n".encode() for prefix in PREFIXES)
 _END: Final = b"\r\n\r\n"
-_FORWARDED: Final = b"x-forwarded-for"
-_PLAIN: Final = frozenset(
+_FORWARDED: Final = "x-forwarded-for"
+_CHANGING_NOTHING: Final = frozenset(
     {
         b"host",
         b"accept",
@@ -36,11 +36,10 @@ _PLAIN: Final = frozenset(
         b"accept-language",
         b"user-agent",
         b"connection",
-        _FORWARDED,
+        _FORWARDED.encode(),
     }
 )
-"""Fields of a plain question: none of them changes the answer."""
-_KEEP: Final = b"keep-alive"
+"""Fields that change nothing of the answer."""
 
 
 class Canned:
@@ -56,14 +55,14 @@ class Canned:
 
         `socket` is the address at the other end.
         """
-        if not data.startswith(_LINES) or data.find(_END) != len(data) - len(_END):
+        if not data.startswith(_LINES):
             return None
         began = perf_counter()
         try:
-            fields = judge(data[: -len(_END)], local_only=self._app.dev)
-            if not _is_plain(fields, lines=data.count(b"\r\n") - 2):
+            plain = plain_of(data, local_only=self._app.dev)
+            if plain is None or not plain.fields.keys() <= _CHANGING_NOTHING:
                 return None
-            self._app.calls.take(Peer(self._address(socket, fields)))
+            self._app.calls.take(Peer(self._address(socket, plain.said(_FORWARDED))))
             written = self._write()
         except IdentraError:
             return None
@@ -72,11 +71,9 @@ class Canned:
         )
         return written
 
-    def _address(self, socket: str | None, fields: dict[bytes, bytes]) -> str | None:
+    def _address(self, socket: str | None, forwarded: str | None) -> str | None:
         http, limits = self._app.settings.http, self._app.settings.limits
-        forwarded = fields.get(_FORWARDED)
-        said = forwarded.decode("latin-1") if forwarded else None
-        return peer_of(socket, said, http.trusted_proxies, limits.trusted_callers)
+        return peer_of(socket, forwarded, http.trusted_proxies, limits.trusted_callers)
 
     def _write(self) -> bytes:
         published = self._app.keys.published()
@@ -101,10 +98,3 @@ class Canned:
         self._before = f"HTTP/1.1 200 OK\r\n{lines}X-Request-ID: ".encode()
         self._after = _END + body
         self._kept = published
-
-
-def _is_plain(fields: dict[bytes, bytes], *, lines: int) -> bool:
-    """Whether none of so many lines says anything that an answer would have to heed."""
-    once = len(fields) == lines
-    kept = fields.get(b"connection", _KEEP).lower() == _KEEP
-    return once and kept and fields.keys() <= _PLAIN

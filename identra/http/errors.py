@@ -68,23 +68,30 @@ def render(
     failure: IdentraError, request_id: str, *, bearer: BearerUse = "none", allow: str | None = None
 ) -> HTTPResponse:
     """The answer to a failure: its shape, and the headers that its status asks for."""
-    shape = Failure(
+    headers: dict[str, Any] = {} if allow is None else {"Allow": allow}
+    headers |= asked_for(failure)
+    if failure.status == _UNAUTHENTICATED and bearer != "none":
+        headers["WWW-Authenticate"] = challenge(failure)
+    if isinstance(failure, ours.InvalidClient):
+        headers["WWW-Authenticate"] = 'Basic realm="introspection"'
+    shape = shape_of(failure, request_id)
+    return HTTPResponse(shape, failure.status, headers, content_type="application/json")
+
+
+def shape_of(failure: IdentraError, request_id: str) -> str:
+    """The one shape of a failure, as JSON."""
+    return Failure(
         code=failure.code,
         reason=failure.reason,
         message=failure.says,
         details=[FieldError(field=f.field, message=f.says) for f in failure.faults],
         request_id=request_id,
-    )
-    headers: dict[str, Any] = {} if allow is None else {"Allow": allow}
-    if failure.wait is not None:
-        headers["Retry-After"] = str(failure.wait)
-    if failure.status == _UNAUTHENTICATED and bearer != "none":
-        headers["WWW-Authenticate"] = challenge(failure)
-    if isinstance(failure, ours.InvalidClient):
-        headers["WWW-Authenticate"] = 'Basic realm="introspection"'
-    return HTTPResponse(
-        shape.model_dump_json(), failure.status, headers, content_type="application/json"
-    )
+    ).model_dump_json()
+
+
+def asked_for(failure: IdentraError) -> dict[str, str]:
+    """When to come again, where a failure says so."""
+    return {} if failure.wait is None else {"Retry-After": str(failure.wait)}
 
 
 def challenge(failure: IdentraError) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from holding import full_queue, held
 from homes import HERE, PASSWORD, code_for, open_home
 
 from identra.errors import Busy, InvalidCredentials, RateLimited
@@ -22,39 +21,13 @@ from identra.limits import GUESSING, IN_ALL, SECRET
 from identra.values import Peer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from identra.app import App
     from identra.settings import Persistence
 
 ADA = "ada@example.com"
 ELSEWHERE = Peer("198.51.100.7")
 IMMEDIATE = {"password": {"registration": "immediate"}}
-
-
-@asynccontextmanager
-async def held(app: App, places: int) -> AsyncIterator[None]:
-    """So many places taken, those of all threads first, until the block is left."""
-    hashing, over = app.login._hashing, threading.Event()
-    hashes = [asyncio.create_task(hold(hashing, over)) for _ in range(places)]
-    await asyncio.sleep(0)
-    assert hashing.busy == places
-    try:
-        yield
-    finally:
-        over.set()
-        await asyncio.gather(*hashes)
-
-
-async def hold(hashing: Hashing, over: threading.Event) -> None:
-    with hashing.place(Asking()) as place:
-        await place.run(over.wait)
-
-
-def full_queue(app: App) -> AbstractAsyncContextManager[None]:
-    return held(app, app.login._hashing.room)
 
 
 async def test_a_try_that_was_not_judged_is_not_counted(

@@ -111,8 +111,9 @@ class FrontGate(HttpProtocol):
 
     def _canned(self, data: bytes) -> bytes | None:
         """An answer that can be given at once."""
-        canned: Canned | None = self.app.ctx.canned
-        return canned.answer(data, _address(self.transport)) if canned else None
+        several: tuple[Canned, ...] = self.app.ctx.canned
+        address = _address(self.transport)
+        return next((said for one in several if (said := one.answer(data, address))), None)
 
     @property
     def _connections(self) -> Connections:

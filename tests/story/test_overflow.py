@@ -1,0 +1,164 @@
+"""Where there is room for nobody's hash a login is told so at once, and no way to it tells more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import running
+import scraping
+from holding import full_queue
+from structlog.testing import capture_logs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from identra.app import App
+
+BODY = json.dumps({"email": "ada@example.com", "password": "not hers at all"})
+HEAD = (
+    "POST {path} HTTP/1.1\r\nHost: login.example\r\nContent-Type: application/json\r\n"
+    "Content-Length: {length}\r\nUser-Agent: a browser\r\nX-Request-ID: hers-1\r\n"
+    "X-Forwarded-For: 203.0.113.9\r\nOrigin: https://app.example\r\n"
+)
+PATH = "/password/login"
+CORS = '[cors]\nallowed_origins = ["https://app.example"]\n'
+PROXIES = '[http]\ntrusted_proxies = ["127.0.0.0/8"]\n'
+LONG_WAY = {
+    "a field twice": "Accept: */*\r\nAccept: text/html\r\n",
+    "an expectation": "Expect: 100-continue\r\n",
+}
+"""Lines that lead the long way to the very same answer."""
+OWN = re.compile(r"(?i)(x-attempt-id: )[^\r\n]*")
+CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
+MANY = 40
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[tuple[App, str]]:
+    async with running.door(tmp_path, extra=CORS + PROXIES, dev=False) as (hall, url):
+        yield hall, url
+
+
+def plain(path: str = PATH, *, beside: str = "", body: str = BODY) -> str:
+    return HEAD.format(path=path, length=len(body)) + beside + "\r\n" + body
+
+
+async def ask(url: str, *said: str) -> list[tuple[str, str]]:
+    """Head and body of each answer, on one connection, one after the other."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        return [await _ask(reader, writer, one) for one in said]
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _ask(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: str
+) -> tuple[str, str]:
+    writer.write(said.encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    if head == CONTINUE:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = re.search(r"(?i)content-length: (\d+)", head)
+    assert length
+    return head, (await reader.readexactly(int(length[1]))).decode()
+
+
+def lines(head: str) -> set[str]:
+    """The lines of a head without what no two answers share; names in small letters."""
+    pairs = (line.partition(":") for line in OWN.sub(r"\1", head).split("\r\n"))
+    return {f"{name.lower()}:{value}" for name, _, value in pairs}
+
+
+async def kept(hall: App, folder: Path, head: str) -> dict[str, object]:
+    """What is kept of the attempt that an answer names, but for its id and its time."""
+    found = re.search(r"(?i)x-attempt-id: (\S+)", head)
+    assert found
+    await hall.login._attempts.write()  # type: ignore[attr-defined]
+    command = (folder / "identra.toml", "explain", found[1], "--json")
+    listed = json.loads(await asyncio.to_thread(running.command, *command))
+    ((told,),) = listed.values()
+    return {name: value for name, value in told.items() if name not in {"attempt", "at", "ms"}}
+
+
+@pytest.mark.parametrize("line", LONG_WAY.values(), ids=LONG_WAY.keys())
+async def test_both_ways_to_busy_lead_to_one_answer(
+    service: tuple[App, str], tmp_path: Path, line: str
+) -> None:
+    """And are logged and kept alike, under an attempt of their own."""
+    hall, url = service
+    async with full_queue(hall):
+        with capture_logs() as logged:
+            short, long_way = await ask(url, plain(), plain(beside=line))
+    assert short[0].startswith("HTTP/1.1 503 Service Unavailable\r\n")
+    assert json.loads(short[1]) == json.loads(long_way[1])
+    assert json.loads(short[1])["reason"] == "BUSY"
+    assert lines(short[0]) == lines(long_way[0])
+    assert await kept(hall, tmp_path, short[0]) == await kept(hall, tmp_path, long_way[0])
+    one, other = ({**line, "ms": 0, "attempt_id": ""} for line in logged)
+    assert one == other
+
+
+async def test_who_is_asked_for_changes_nothing(service: tuple[App, str]) -> None:
+    """Nor does what is no JSON: nothing of a body is read where nobody can be judged."""
+    hall, url = service
+    async with full_queue(hall):
+        answers = await ask(
+            url, plain(), plain(body='{"email": "ada@example.org"}'), plain(body="x")
+        )
+    assert len({body for _, body in answers}) == 1
+
+
+async def test_every_other_request_is_answered_as_ever(service: tuple[App, str]) -> None:
+    """Other paths and methods, a head that breaks a rule, and a login once there is room again."""
+    hall, url = service
+    async with full_queue(hall):
+        told = [
+            (await ask(url, said))[0][0].split()[1]
+            for said in (
+                plain("/password/loginx"),
+                plain().replace("POST", "PUT", 1),
+                plain(beside="Content-Length: 3\r\n"),
+                plain(beside="Transfer-Encoding: chunked\r\n"),
+                plain("/api/password/login"),
+            )
+        ]
+    assert told == ["404", "405", "400", "411", "503"]
+    ((head, _),) = await ask(url, plain())
+    assert head.split()[1] == "401"
+
+
+async def test_what_comes_behind_a_login_is_answered_too(service: tuple[App, str]) -> None:
+    hall, url = service
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    async with full_queue(hall):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write((plain() + plain(beside="Connection: close\r\n")).encode())
+        heard = await reader.read()
+        writer.close()
+    assert heard.count(b"HTTP/1.1 503 ") == 2
+
+
+async def test_of_a_flood_every_refusal_is_counted_once(tmp_path: Path) -> None:
+    with running.identra(tmp_path, extra=PROXIES + "[metrics]\nport = 0\n") as service:
+        metrics = scraping.address_of(service)
+        asking = (ask(service.url, plain()) for _ in range(MANY))
+        answers = [answer for each in await asyncio.gather(*asking) for answer in each]
+        told = scraping.scrape(metrics)
+    busy = sum(head.split()[1] == "503" for head, _ in answers)
+    counted = [
+        sum(n for name, n in told.items() if name[0] == metric and wanted in name)
+        for metric, wanted in (
+            ("identra_requests_total", "reason=BUSY"),
+            ("identra_logins_total", "outcome=BUSY"),
+        )
+    ]
+    assert 0 < busy < MANY
+    assert counted == [busy, busy]

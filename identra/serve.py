@@ -14,6 +14,7 @@ import structlog
 
 from identra import ports, systemd
 from identra.errors import IdentraError, OperatorError
+from identra.lasting import making
 from identra.settings import SettingsError
 from identra.workers import Alone, Workers
 
@@ -47,11 +48,12 @@ def serve(loaded: Loaded, *, dev: bool, workers: int, read_only: bool = False) -
         _doors(loaded) as doors,
         _metrics(loaded, count) as beside,
     ):
-        _import_before_forking()
-        _allow_files()
-        demand_certificate(loaded)
-        tracing.demand_library(loaded)
-        asyncio.run(app.prepare(loaded, read_only=read_only))
+        with making():
+            _import_before_forking()
+            _allow_files()
+            demand_certificate(loaded)
+            tracing.demand_library(loaded)
+            asyncio.run(app.prepare(loaded, read_only=read_only))
         doors.listen(loaded)
         build = partial(app.build, loaded, dev=dev, read_only=read_only, metering=beside.pen)
         # Held open by the parent, the socket would keep callers waiting once no worker listens.
@@ -192,7 +194,8 @@ async def _open_doors(
     from identra.watchdog import watching
 
     stop = _stop_event(lifeline)
-    hall = await build()
+    with making():
+        hall = await build()
     try:
         with nullcontext() if dev else watching():  # a breakpoint is no fault
             await _keep_open(hall, doors, stop, word)
@@ -213,7 +216,8 @@ async def _keep_open(hall: App, doors: Doors, stop: asyncio.Event, word: Word) -
     async with asyncio.TaskGroup() as group:
         for door in keeping:
             group.create_task(keep(door))
-        await opened.wait()
+        with making():
+            await opened.wait()
         word.ready()
         await _keep_answering(word, stop)
 

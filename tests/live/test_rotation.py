@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 AGE = 1
 """Seconds for which the key set may be kept."""
 
+LIFE = 30
+"""Seconds that an access token lives: a key is kept so long, and five minutes, after its last."""
+
 PATIENCE = 60
 ADA = {"email": "ada@example.com", "password": "correct horse battery staple"}
 QUICK = {"rotate_every": "9s", "publish_ahead": "8s", "jwks_max_age": f"{AGE}s"}
@@ -53,6 +56,7 @@ class Node:
     def file(self) -> Path:
         sections: Sections = {
             "": {"http_port": 0},
+            "auth": {"access_token_expiration": f"{LIFE}s"},
             "keys": self._keys,
             "password": {"registration": "immediate"},
         }
@@ -228,6 +232,6 @@ def test_a_key_is_retired_under_the_eyes_of_those_who_verify(
     """To its very end, which comes a token's life and five minutes later."""
     roll(traffic, nodes, rotate_every="90d")
     nodes[0].command("keys", "rotate", "--now", "--yes")
-    long = MARGIN / SECOND + PATIENCE
+    long = MARGIN / SECOND + LIFE + PATIENCE
     traffic.until(lambda: "retired" in nodes[0].command("keys", "list"), "retiring", long)
     assert traffic.failures == []

@@ -106,6 +106,18 @@ async def test_both_ways_to_busy_lead_to_one_answer(
     assert one == other
 
 
+async def test_who_it_is_that_calls_is_read_alike_where_it_is_no_ascii(
+    service: tuple[App, str],
+) -> None:
+    """Two readings of one address would count a network under another."""
+    hall, url = service
+    said = plain().replace("203.0.113.9", "\xfc, 203.0.113.9\xa0")
+    async with full_queue(hall):
+        with capture_logs() as logged:
+            await ask(url, said, said.replace("Origin", LONG_WAY["an expectation"] + "Origin"))
+    assert [line["peer"] for line in logged] == ["203.0.113.9"] * 2
+
+
 async def test_who_is_asked_for_changes_nothing(service: tuple[App, str]) -> None:
     """Nor does what is no JSON: nothing of a body is read where nobody can be judged."""
     hall, url = service

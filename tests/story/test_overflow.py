@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,9 @@ import running
 import scraping
 from holding import full_queue
 from structlog.testing import capture_logs
+
+from identra.limits import Allowance, Calls
+from identra.values import Peer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -116,6 +120,23 @@ async def test_who_it_is_that_calls_is_read_alike_where_it_is_no_ascii(
         with capture_logs() as logged:
             await ask(url, said, said.replace("Origin", LONG_WAY["an expectation"] + "Origin"))
     assert [line["peer"] for line in logged] == ["203.0.113.9"] * 2
+
+
+async def test_a_call_beyond_the_allowance_is_counted_once_and_refused_alike(
+    service: tuple[App, str],
+) -> None:
+    hall, _ = service
+    calls = Calls(Allowance("call_minute", 2, 60), clock=lambda: 30.0)
+    said = [plain(), plain(beside=LONG_WAY["an expectation"])] * 2
+    async with running.door_of(replace(hall, calls=calls)) as url, full_queue(hall):
+        with capture_logs() as logged:
+            answers = await ask(url, *said)
+    assert [head.split()[1] for head, _ in answers] == ["503", "503", "429", "429"]
+    (short, said_short), (long_way, said_long) = answers[2:]
+    assert (lines(short), said_short) == (lines(long_way), said_long)
+    one, other = ({**line, "ms": 0, "attempt_id": ""} for line in logged[2:])
+    assert one == other
+    assert calls.taken(Peer("203.0.113.9")) == len(said)
 
 
 async def test_who_is_asked_for_changes_nothing(service: tuple[App, str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 import running
 import scraping
 from holding import full_queue
+from smuggling import ENCODINGS, HEADS, POST
 from structlog.testing import capture_logs
 
 from identra.limits import Allowance, Calls
@@ -166,6 +167,24 @@ async def test_every_other_request_is_answered_as_ever(service: tuple[App, str])
     assert told == ["404", "405", "400", "411", "503"]
     ((head, _),) = await ask(url, plain())
     assert head.split()[1] == "401"
+
+
+async def test_a_head_with_two_readings_is_refused_where_there_is_no_room_too(
+    service: tuple[App, str],
+) -> None:
+    """By one refusal and the end of its connection: no answer comes before its head is judged."""
+    hall, url = service
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    asked = POST.replace(b"/token/revoke", PATH.encode())
+    every = [said for said in (HEADS | ENCODINGS).values() if said.startswith(POST)]
+    async with full_queue(hall):
+        for said in every:
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(said.replace(POST, asked))
+            heard = await reader.read()
+            writer.close()
+            assert re.match(rb"HTTP/1\.1 4(00|11) ", heard), said
+            assert heard.count(b"HTTP/1.1 ") == 1
 
 
 async def test_what_comes_behind_a_login_is_answered_too(service: tuple[App, str]) -> None:

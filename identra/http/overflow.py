@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from identra.caller import request_id_of
-from identra.errors import IdentraError
+from identra.errors import IdentraError, RateLimited
 from identra.http.answered import Answered
 from identra.http.call import end_of
 from identra.http.cors import headers_for
@@ -22,10 +22,10 @@ from identra.http.operation import EVERYWHERE, NO_STORE
 from identra.http.plain import plain_of
 from identra.http.routes import PREFIXES
 from identra.secret import uuid7
+from identra.standing import fields_of
 
 if TYPE_CHECKING:
     from identra.app import App
-    from identra.errors import Busy
     from identra.values import Peer
 
 _LINE: Final = b"\r\n"
@@ -58,14 +58,13 @@ class Overflow:
         began = perf_counter()
         try:
             plain = plain_of(data, local_only=self._app.dev)
-            if plain is None:
-                return None
-            ids = uuid7(), request_id_of(plain.said("x-request-id"))
-            end = end_of(socket, plain.said, self._app.settings, ids)
-            self._app.calls.take(end)
         except IdentraError:
             return None
-        failure = self._app.login.turn_away(provider, end)
+        if plain is None:
+            return None
+        ids = uuid7(), request_id_of(plain.said("x-request-id"))
+        end = end_of(socket, plain.said, self._app.settings, ids)
+        failure = self._refusal(provider, end)
         answered = Answered(
             method="POST",
             route=f"{prefix}/{provider}/login",
@@ -78,7 +77,15 @@ class Overflow:
         answered.log(end)
         return self._write(failure, end, plain.said("origin"))
 
-    def _write(self, failure: Busy, end: Peer, origin: str | None) -> bytes:
+    def _refusal(self, provider: str, end: Peer) -> IdentraError:
+        """What a call is refused for. It is counted here, and so goes no other way from here."""
+        try:
+            self._app.calls.take(end)
+        except RateLimited as spent:
+            return spent
+        return self._app.login.turn_away(provider, end)
+
+    def _write(self, failure: IdentraError, end: Peer, origin: str | None) -> bytes:
         body = shape_of(failure, end.request_id)
         headers = {
             **asked_for(failure),
@@ -86,6 +93,7 @@ class Overflow:
             "Cache-Control": NO_STORE,
             "X-Request-ID": end.request_id,
             "X-Attempt-ID": end.attempt_id,
+            **fields_of(end.standings.values()),
             **headers_for(self._app.settings.cors, origin),
             "content-length": str(len(body)),
             "connection": "keep-alive",

@@ -24,9 +24,9 @@ class Plain:
     body: bytes
 
     def said(self, name: str) -> str | None:
-        """What a field says; None where it is missing, or empty."""
+        """What a field says, as Sanic decodes it; None where it is missing, or empty."""
         said = self.fields.get(name.encode())
-        return said.decode("latin-1") if said else None
+        return said.decode(errors="surrogateescape") if said else None
 
 
 def plain_of(data: bytes, *, local_only: bool) -> Plain | None:

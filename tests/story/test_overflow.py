@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import running
 import scraping
 from holding import full_queue
+from smuggling import ENCODINGS, HEADS, POST
 from structlog.testing import capture_logs
+
+from identra.limits import Allowance, Calls
+from identra.values import Peer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -106,6 +111,35 @@ async def test_both_ways_to_busy_lead_to_one_answer(
     assert one == other
 
 
+async def test_who_it_is_that_calls_is_read_alike_where_it_is_no_ascii(
+    service: tuple[App, str],
+) -> None:
+    """Two readings of one address would count a network under another."""
+    hall, url = service
+    said = plain().replace("203.0.113.9", "\xfc, 203.0.113.9\xa0")
+    async with full_queue(hall):
+        with capture_logs() as logged:
+            await ask(url, said, said.replace("Origin", LONG_WAY["an expectation"] + "Origin"))
+    assert [line["peer"] for line in logged] == ["203.0.113.9"] * 2
+
+
+async def test_a_call_beyond_the_allowance_is_counted_once_and_refused_alike(
+    service: tuple[App, str],
+) -> None:
+    hall, _ = service
+    calls = Calls(Allowance("call_minute", 2, 60), clock=lambda: 30.0)
+    said = [plain(), plain(beside=LONG_WAY["an expectation"])] * 2
+    async with running.door_of(replace(hall, calls=calls)) as url, full_queue(hall):
+        with capture_logs() as logged:
+            answers = await ask(url, *said)
+    assert [head.split()[1] for head, _ in answers] == ["503", "503", "429", "429"]
+    (short, said_short), (long_way, said_long) = answers[2:]
+    assert (lines(short), said_short) == (lines(long_way), said_long)
+    one, other = ({**line, "ms": 0, "attempt_id": ""} for line in logged[2:])
+    assert one == other
+    assert calls.taken(Peer("203.0.113.9")) == len(said)
+
+
 async def test_who_is_asked_for_changes_nothing(service: tuple[App, str]) -> None:
     """Nor does what is no JSON: nothing of a body is read where nobody can be judged."""
     hall, url = service
@@ -135,6 +169,24 @@ async def test_every_other_request_is_answered_as_ever(service: tuple[App, str])
     assert head.split()[1] == "401"
 
 
+async def test_a_head_with_two_readings_is_refused_where_there_is_no_room_too(
+    service: tuple[App, str],
+) -> None:
+    """By one refusal and the end of its connection: no answer comes before its head is judged."""
+    hall, url = service
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    asked = POST.replace(b"/token/revoke", PATH.encode())
+    every = [said for said in (HEADS | ENCODINGS).values() if said.startswith(POST)]
+    async with full_queue(hall):
+        for said in every:
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(said.replace(POST, asked))
+            heard = await reader.read()
+            writer.close()
+            assert re.match(rb"HTTP/1\.1 4(00|11) ", heard), said
+            assert heard.count(b"HTTP/1.1 ") == 1
+
+
 async def test_what_comes_behind_a_login_is_answered_too(service: tuple[App, str]) -> None:
     hall, url = service
     host, _, port = url.removeprefix("http://").rpartition(":")
@@ -146,10 +198,16 @@ async def test_what_comes_behind_a_login_is_answered_too(service: tuple[App, str
     assert heard.count(b"HTTP/1.1 503 ") == 2
 
 
+def from_network(number: int) -> str:
+    """A login of a network and for an address of its own: alone they would not fill the line."""
+    body = BODY.replace("ada@", f"ada{number}@")
+    return plain(body=body).replace("203.0.113.9", f"203.0.113.{number}")
+
+
 async def test_of_a_flood_every_refusal_is_counted_once(tmp_path: Path) -> None:
     with running.identra(tmp_path, extra=PROXIES + "[metrics]\nport = 0\n") as service:
         metrics = scraping.address_of(service)
-        asking = (ask(service.url, plain()) for _ in range(MANY))
+        asking = (ask(service.url, *[from_network(n)] * 3) for n in range(MANY))
         answers = [answer for each in await asyncio.gather(*asking) for answer in each]
         told = scraping.scrape(metrics)
     busy = sum(head.split()[1] == "503" for head, _ in answers)
@@ -160,5 +218,5 @@ async def test_of_a_flood_every_refusal_is_counted_once(tmp_path: Path) -> None:
             ("identra_logins_total", "outcome=BUSY"),
         )
     ]
-    assert 0 < busy < MANY
+    assert 0 < busy < len(answers)
     assert counted == [busy, busy]

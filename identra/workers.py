@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 import structlog
 
 from identra.meter import UNMETERED
+from identra.replacement import YOUNG, wait_after
 from identra.systemd import Unsupervised
 
 if TYPE_CHECKING:
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
 LONGEST_STOP: Final = 20.0
 """Seconds after which workers that were asked to stop are killed."""
 
-YOUNG: Final = 5.0
-"""A worker that ends younger than this, in seconds, is replaced after a growing wait."""
-
-_LONGEST_WAIT: Final = 30.0
-_BETWEEN: Final = 1.0
-"""Seconds from one start to the next, where workers end young and none is left."""
 _TURN: Final = 0.5
 _READY, _ANSWERS = b"r", b"a"
 _STOPPERS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -138,6 +133,10 @@ class _End:
         code = os.waitstatus_to_exitcode(self.status)
         return f"signal {-code}" if code < 0 else f"exit {code}"
 
+    def told(self) -> dict[str, object]:
+        """What the log says of it."""
+        return {"pid": self.pid, "by": self.by, "age": round(self.age, 1)}
+
 
 class Workers:
     """Processes that all do the same work.
@@ -185,6 +184,7 @@ class Workers:
                 return self._stop(0)
             for end in self._ended():
                 if ready < count:
+                    structlog.get_logger("identra").warning("service not started", **end.told())
                     return self._stop(1)
                 self._due.append(self._when_to_replace(end))
             self._replace()
@@ -250,13 +250,8 @@ class Workers:
 
     def _when_to_replace(self, end: _End) -> float:
         self._failures = self._failures + 1 if end.age < YOUNG else 0
-        wait = min(_LONGEST_WAIT, 2.0 ** (self._failures - 1)) if self._failures else 0.0
-        if not self._started:
-            # Callers wait meanwhile: whoever kills workers may kill them all, however young.
-            wait = min(wait, max(0.0, _BETWEEN - end.age))
-        structlog.get_logger("identra").warning(
-            "worker ended", pid=end.pid, by=end.by, age=round(end.age, 1), wait=wait
-        )
+        wait = wait_after(self._failures, end.age, alone=not self._started)
+        structlog.get_logger("identra").warning("worker ended", **end.told(), wait=wait)
         return time.monotonic() + wait
 
     def _replace(self) -> None:

@@ -28,7 +28,7 @@ ACTS: Final[Mapping[Act, str]] = {
 
 STEPS: Final[Mapping[StepName, str]] = {
     "peer": "came by {chain}",
-    "code.sent": "a code left by {by}, good for {lives} s",
+    "code.sent": "a code was handed to {by}, good for {lives} s",
     "code.rests": "no code was sent: one younger than a minute is live",
     "code.owner_told": "the address's owner {user} has a password, and was told so instead",
     "code.withheld": "no code was sent: nobody has proved that address",
@@ -213,7 +213,8 @@ def _unfit(kept: Kept, before: Sequence[Kept]) -> str:
 
 def _limited(kept: Kept, before: Sequence[Kept]) -> str:
     del before
-    return f"the allowance {kept.detail} was spent"
+    where = f", with --peer {kept.peer}" if kept.peer else ""
+    return f"the allowance {kept.detail} was spent; `identra limits show` tells for how long{where}"
 
 
 _REASONS: Final[Mapping[str, Callable[[Kept, Sequence[Kept]], str]]] = {

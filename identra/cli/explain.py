@@ -22,7 +22,7 @@ Told = tuple["Kept", str]
 
 @click.command("explain")
 @click.argument("attempt", required=False, metavar="[ATTEMPT]")
-@click.option("--request", metavar="ID", help="Attempts that callers labelled so (X-Request-ID).")
+@click.option("--request", metavar="ID", help="Attempts of that request_id (X-Request-ID).")
 @click.option("--address", metavar="ADDRESS", help="Attempts about an address or recipient.")
 @json_option
 @config_option
@@ -39,10 +39,7 @@ def command(
         raise click.UsageError("name an ATTEMPT, or say --request or --address")
     told = asyncio.run(_read(read_settings(config), attempt, request, address))
     if not told:
-        raise OperatorError(
-            "no such attempt is kept: attempts are written within a second, kept for 30 days, and"
-            " of many refused ones not all; the log tells of each"
-        )
+        raise OperatorError(_NOT_KEPT + (_BY_REQUEST if attempt is not None else ""))
     if as_json:
         print_json({"attempts": [_row(*one) for one in told]})
     elif attempt is None:
@@ -51,6 +48,11 @@ def command(
         _print(*told[0])
 
 
+_NOT_KEPT = (
+    "no such attempt is kept: attempts are written within a second, kept for 30 days, and"
+    " of many refused ones not all; the log tells of each"
+)
+_BY_REQUEST = "; the request_id of an error is looked for with --request"
 _COLUMNS = ("attempt", "at", "act", "provider", "outcome", "why")
 
 

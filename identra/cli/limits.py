@@ -41,6 +41,7 @@ def show(config: Path | None, who: str, peer: str, *, as_json: bool) -> None:
     """What is spent for a user, an address or a network."""
     _demand(who, peer)
     _print(_run(config, lambda relief: relief.show(who, peer)), as_json=as_json)
+    _tell_unseen(who, peer)
 
 
 @command.command("release")
@@ -52,6 +53,7 @@ def release(config: Path | None, who: str, peer: str, *, as_json: bool) -> None:
     """Give it back, and tell what it was."""
     _demand(who, peer)
     _print(_run(config, lambda relief: relief.release(who, peer)), as_json=as_json)
+    _tell_unseen(who, peer)
 
 
 def _demand(who: str, peer: str) -> None:
@@ -67,6 +69,15 @@ def _print(entries: tuple[Entry, ...], *, as_json: bool) -> None:
         print_table(SHOWN, [[row[name] for name in SHOWN] for row in rows])
     else:
         click.echo("nothing is spent")
+
+
+def _tell_unseen(who: str, peer: str) -> None:
+    """Where somebody waits from a network that she is not known from, nothing shows it."""
+    if who and not peer:
+        click.echo(
+            "of networks, only those that are known were looked at; name another with --peer",
+            err=True,
+        )
 
 
 def _run(config: Path | None, act: Callable[[Relief], Awaitable[Any]]) -> Any:

@@ -21,7 +21,7 @@ UNREACHED: Final = 2003
 """MySQL's numbers, and one SQLSTATE."""
 
 _FILE: Final = {
-    sqlite3.SQLITE_NOTADB: "is no SQLite database",
+    sqlite3.SQLITE_NOTADB: "is no SQLite database, or is damaged",
     sqlite3.SQLITE_CORRUPT: "is damaged; restore a backup",
 }
 

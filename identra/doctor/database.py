@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -49,6 +50,9 @@ COLLATION: Final = Kind(
     "error",
     "Restore the column as `identra migrate` makes it: addresses are compared as bytes.",
 )
+NO_ROOM: Final = Kind(
+    "DATABASE_NO_ROOM", "error", "Make room on that disk: until then whatever writes is refused."
+)
 APART: Final = Kind(
     "CLOCKS_APART", "warning", "Have both machines keep their time by NTP; codes lean on it."
 )
@@ -57,12 +61,15 @@ FAR_APART: Final = Kind(
 )
 KINDS: Final = (
     *(READY, NEW, UNREACHED, BEHIND, NEWER, FOREIGN, PARTIAL, DENIED, COLLATION),
-    *(APART, FAR_APART),
+    *(NO_ROOM, APART, FAR_APART),
 )
 
 NEAR: Final = 2 * SECOND
 FAR: Final = 30 * SECOND
 """Clocks that are no further apart are near; beyond the other, tokens are refused."""
+
+ENOUGH: Final = 16 << 20
+"""Bytes of a disk that are few for a database which is written to."""
 
 _VERSION: Final = {
     "sqlite": "SELECT sqlite_version() AS said",
@@ -107,6 +114,15 @@ class Seen:
 def is_new(place: Persistence) -> bool:
     """Whether there is no file yet; looking into it would make one."""
     return place.driver == "sqlite" and not Path(place.name).exists()
+
+
+def look_at_room(place: Persistence) -> Iterator[Finding]:
+    """What is to be said of the disk that SQLite's file is on; another server's is out of sight."""
+    if place.driver != "sqlite":
+        return
+    free = shutil.disk_usage(Path(place.name).resolve().parent).free
+    if free < ENOUGH:
+        yield NO_ROOM.of(f"{free >> 10} KiB are free where {place.name} is")
 
 
 async def look(db: Database, clock: Clock) -> Seen:

@@ -121,6 +121,8 @@ class Visit:
         if database.is_new(place):
             yield database.NEW.of(f"{place.name} is not there yet")
             return
+        for finding in database.look_at_room(place):
+            yield finding
         try:
             db = await opening.database(self.tree, None, self.opened)
             seen = await database.look(db, self.clock)

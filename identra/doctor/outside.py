@@ -39,7 +39,8 @@ READY: Final = Kind("URL_READY", "ok")
 BELIEVED: Final = Kind(
     "PROXY_BELIEVES_CALLERS",
     "error",
-    "Have the proxy append the caller's address to X-Forwarded-For, and trust it alone.",
+    "Unless --url leads past the proxy: have it append the caller's address to X-Forwarded-For,"
+    " and trust it alone.",
 )
 UNTRUSTED: Final = Kind(
     "PROXY_UNTRUSTED",

@@ -6,7 +6,7 @@ import handbook
 import pytest
 
 from identra.doctor import every_kind, machine, outside
-from identra.doctor.database import FAR, NEAR
+from identra.doctor.database import ENOUGH, FAR, NEAR
 from identra.values import DAY, SECOND
 
 PAGE = "docs/operate/doctor.md"
@@ -31,5 +31,6 @@ def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
     page = " ".join(handbook.prose(PAGE).split())
     assert f"are {NEAR // SECOND} s apart, or more" in page
     assert f"| {FAR // SECOND} s, or more." in page
+    assert f"Less than {ENOUGH >> 20} MiB are free" in page
     assert f"It ends within {outside.SOON // DAY} days." in page
     assert f"fewer than {machine.ENOUGH} files open" in page

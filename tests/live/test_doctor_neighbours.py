@@ -12,6 +12,7 @@ import redises
 import running
 import servers
 from authority import Authority
+from disks import full, small_disk
 from examined import found_with
 from homes import Sections, open_home, write_settings
 from nextrelease import upgrade
@@ -22,9 +23,10 @@ from standin.github import GitHub
 from standin.openid import OpenId
 from standin.sites import Site, open_site
 
+from identra.app import prepare
 from identra.app.opening import system_clock
 from identra.cli import run
-from identra.settings import Persistence, Redis
+from identra.settings import Persistence, Redis, load
 from identra.values import DAY, SECOND
 
 if TYPE_CHECKING:
@@ -55,6 +57,17 @@ async def test_a_database_in_order(tmp_path: Path, persistence: Persistence) -> 
     found = await found_with(tmp_path, persistence, "database")
     assert list(found) == ["DATABASE_READY"]
     assert found["DATABASE_READY"].startswith(("sqlite 3", "postgres 1"))
+
+
+async def test_a_full_disk_is_an_error_whatever_can_be_read(tmp_path: Path) -> None:
+    """Every right is there, and each sign-in fails: that all is well must not be the last word."""
+    with small_disk(24) as disk:
+        place = Persistence(driver="sqlite", name=str(disk / "identra.db"))
+        await prepare(load(write_settings(tmp_path, place), {}))
+        assert list(await found_with(tmp_path, place, "database")) == ["DATABASE_READY"]
+        with full(disk):
+            found = await found_with(tmp_path, place, "database")
+        assert found["DATABASE_NO_ROOM"] == f"0 KiB are free where {place.name} is"
 
 
 async def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, sqlite: Persistence) -> None:

@@ -103,7 +103,10 @@ def test_what_became_of_a_code(attempt: Kept, before: Sequence[Kept], says: str)
             ),
             "acme failed in userinfo: KeyError",
         ),
-        (kept("secret.complete", "RATE_LIMITED", [], "secret"), "the allowance secret was spent"),
+        (
+            kept("secret.complete", "RATE_LIMITED", [], "secret"),
+            "`identra limits show` tells for how long, with --peer 192.0.2.1",
+        ),
         (kept("oauth.complete", "SIGN_UP_CLOSED"), 'auth.sign_up is "closed"'),
         (
             kept("registration.begin", "EMAIL_TAKEN", [step("decided", user="u7")]),

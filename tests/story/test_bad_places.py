@@ -128,7 +128,7 @@ def _on_file(folder: Path, how: str) -> Bad:
     match how:
         case "no database":
             path.write_text("nothing but notes\n" * 200)
-            return Bad(_file(path), "is no SQLite database", "persistence.name")
+            return Bad(_file(path), "is no SQLite database, or is damaged", "persistence.name")
         case "damaged":
             with closing(sqlite3.connect(path)) as made, made:
                 made.execute("CREATE TABLE t (words TEXT)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,9 @@ async def test_a_password_is_wrong_or_nobody_s(
 
         for _ in range(6):
             limited = await here.ask("LoginByPassword", email=ADA, password="a wrong password")
-        assert await here.why(limited) == "the allowance secret was spent"
+        told = await here.why(limited)
+        assert told.startswith("the allowance secret was spent; `identra limits show` tells")
+        assert re.search(r"with --peer \S+$", told), "she may wait from a network nobody knows"
 
 
 @by_every_door
@@ -302,13 +305,14 @@ async def test_what_happened_to_her_is_listed_newest_first(
     ("words", "says"),
     [
         (["explain", "nobody's"], "no such attempt is kept"),
+        (["explain", "nobody's"], "the request_id of an error is looked for with --request"),
         (["explain"], "name an ATTEMPT"),
         (["explain", "one", "--request", "two"], "name an ATTEMPT"),
         (["events", "--since", "soon"], "a duration reads like"),
         (["events", "--kind", "user.eaten"], "there is no event"),
         (["events", "--user", "nobody@example.com"], "nobody has that address"),
     ],
-    ids=["unknown", "none", "two", "since", "kind", "nobody"],
+    ids=["unknown", "request", "none", "two", "since", "kind", "nobody"],
 )
 def test_what_can_not_be_found_is_said_in_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str

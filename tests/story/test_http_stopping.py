@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -27,6 +29,14 @@ host = "127.0.0.1"
 port = {port}
 tls = "none"
 from = "noreply@example.com"
+"""
+
+KILLED_AT_THE_START = """
+import os, signal
+from identra.workers import Workers
+def work(lifeline, word):
+    os.kill(os.getpid(), signal.SIGKILL)
+raise SystemExit(Workers(work, lambda: None).keep(1, lambda: None))
 """
 
 
@@ -66,6 +76,16 @@ def test_the_log_tells_what_ended_a_worker(tmp_path: Path) -> None:
             assert time.monotonic() < until, "its end was not told"
             time.sleep(0.02)
     assert (ended[0]["pid"], ended[0]["by"]) == (pid, "signal 9")
+
+
+def test_a_worker_that_is_killed_before_all_were_ready_is_told() -> None:
+    """The service then ends: a machine short of memory at the start must not look like nothing."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_THE_START], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "service not started" in done.stdout
+    assert "signal 9" in done.stdout
 
 
 def test_a_service_that_is_left_without_workers_starts_one_at_once(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ async def test_what_any_provider_mailed_to_an_address_is_found_by_each_of_their_
         ),
         (("--peer", "here"), (1, "The request is not valid. (peer: is no network address)")),
         (("not an address @",), (1, "not valid")),
+        (("nobody@example.com",), (0, "name another with --peer")),
     ],
 )
 @pytest.mark.parametrize("persistence", ["sqlite"], indirect=True)

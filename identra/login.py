@@ -144,7 +144,7 @@ class Login:
         place = self._providers.secret(provider)
         about(provider=provider)
         with counting_failure(self._meter, place.name, "pwd"):
-            self._demand_room()
+            self._demand_room(peer)
         spelled = address.spell(email)
         about(subject=spelled)
         with counting_failure(self._meter, place.name, "pwd"):
@@ -164,12 +164,16 @@ class Login:
         return pair
 
     @property
-    def full(self) -> bool:
-        """Whether there is no room for anybody's secret to be judged."""
-        return self._hashing.full
+    def crowded(self) -> bool:
+        """Whether there may be somebody for whose secret there is no room to be judged."""
+        return self._hashing.crowded
+
+    def has_room(self, peer: Peer) -> bool:
+        """Whether a secret that comes from there may be judged; of whose it is nothing is known."""
+        return self._hashing.has_room(Asking(network_of(peer)))
 
     def turn_away(self, provider: str, peer: Peer) -> Busy:
-        """What `by_secret` raises while it is full, told, counted and kept as it would be.
+        """What `by_secret` raises where there is no room, told, counted and kept as it would be.
 
         `provider` is one of the secret providers.
         """
@@ -204,9 +208,9 @@ class Login:
         pair = await self._admission.admit(case, peer)
         return Welcome(pair, assertion.username, assertion.avatar_url, assertion.address or "")
 
-    def _demand_room(self) -> None:
+    def _demand_room(self, peer: Peer) -> None:
         """Nothing is done for whom there is no room: a storm pays with the event loop's time."""
-        if self._hashing.full:
+        if self.crowded and not self.has_room(peer):
             raise no_room()
 
     async def _answered(self, provider: str, recipient: str, code: str, peer: Peer) -> Answered:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from identra.app import App
 
 
+NOBODYS = Asking()
+
+
 @asynccontextmanager
-async def held(app: App, places: int) -> AsyncIterator[None]:
+async def held(app: App, places: int, asking: Asking = NOBODYS) -> AsyncIterator[None]:
     """So many places taken, those of all threads first, until the block is left."""
     hashing, over = app.login._hashing, threading.Event()
-    hashes = [asyncio.create_task(_hold(hashing, over)) for _ in range(places)]
+    hashes = [asyncio.create_task(_hold(hashing, asking, over)) for _ in range(places)]
     await asyncio.sleep(0)
     assert hashing.busy == places
     try:
@@ -30,8 +33,8 @@ async def held(app: App, places: int) -> AsyncIterator[None]:
         await asyncio.gather(*hashes)
 
 
-async def _hold(hashing: Hashing, over: threading.Event) -> None:
-    with hashing.place(Asking()) as place:
+async def _hold(hashing: Hashing, asking: Asking, over: threading.Event) -> None:
+    with hashing.place(asking) as place:
         await place.run(over.wait)
 
 

@@ -51,11 +51,20 @@ class Line(Generic[T]):
         """How many places are taken."""
         return self.room - self._free
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there may be somebody for whom there is no room: half of it is taken."""
+        return 2 * self.taken >= self.room
+
+    def has_room(self, asking: Asking) -> bool:
+        """Whether `take` would find a place now."""
+        with self._lock:
+            return self._is_fair(asking)
+
     def take(self, asking: Asking) -> bool:
         """Take a place; False where there is no room for whoever asks."""
         with self._lock:
-            fair = all(self._held[side] < self._free for side in asking.sides)
-            if self._free <= 0 or not fair:
+            if not self._is_fair(asking):
                 return False
             self._free -= 1
             self._held.update(asking.sides)
@@ -86,3 +95,7 @@ class Line(Generic[T]):
                 self._held[side] -= 1
                 if not self._held[side]:
                     del self._held[side]
+
+    def _is_fair(self, asking: Asking) -> bool:
+        """Whether a place is left, and more are left than whoever asks has already."""
+        return self._free > 0 and all(self._held[side] < self._free for side in asking.sides)

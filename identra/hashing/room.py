@@ -57,9 +57,13 @@ class Hashing:
         return self._line.room
 
     @property
-    def full(self) -> bool:
-        """Whether there is room for nobody, whoever asks."""
-        return self._line.taken >= self._line.room
+    def crowded(self) -> bool:
+        """Whether there may be somebody for whom there is no room."""
+        return self._line.crowded
+
+    def has_room(self, asking: Asking) -> bool:
+        """Whether there is room for whoever asks, as far as is told of it."""
+        return self._line.has_room(asking)
 
     @contextmanager
     def place(self, asking: Asking) -> Iterator[Place]:

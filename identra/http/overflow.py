@@ -1,9 +1,9 @@
 """Logins for which there is no room, told so before Sanic makes a request of them.
 
 Ten times more than can be hashed may come, and what each of those who are refused costs is taken
-from everybody else on the event loop. So where there is room for nobody, a plain login is answered
-at once: its head is judged, its call and its attempt are counted, kept and logged as any other's.
-Whatever is said less plainly goes the long way. A test asks both ways and holds them together.
+from everybody else on the event loop. So where there is no room for a network's, its plain logins
+are answered at once: the head is judged, call and attempt are counted, kept and logged as any
+other's. Whatever is said less plainly goes the long way. A test asks both ways and compares.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LINE: Final = b"\r\n"
 
 
 class Overflow:
-    """Answers to plain logins while there is room for nobody's hash."""
+    """Answers to plain logins from where there is no room for a hash."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -47,7 +47,7 @@ class Overflow:
 
         `socket` is the address at the other end.
         """
-        if not self._app.login.full:
+        if not self._app.login.crowded:
             return None
         asked = self._asked.get(data[: data.find(_LINE)])
         return self._turn_away(*asked, data, socket) if asked else None
@@ -64,6 +64,8 @@ class Overflow:
             return None
         ids = uuid7(), request_id_of(plain.said("x-request-id"))
         end = end_of(socket, plain.said, self._app.settings, ids)
+        if self._app.login.has_room(end):
+            return None
         failure = self._refusal(provider, end)
         answered = Answered(
             method="POST",

@@ -63,7 +63,7 @@ def judge(
         return Verdict.ahead
     if behind == 0:
         return Verdict.repeat if _racing(session, now, policy) else Verdict.advance
-    if behind <= len(session.advances) and now - session.advances[-behind] <= policy.grace:
+    if behind <= len(session.advances) and _in_grace(session.advances[-behind], now, policy):
         return Verdict.repeat
     if behind == 1 and key is not None and key == session.spent_with:
         return Verdict.repeat
@@ -77,4 +77,9 @@ def advance(session: Session, *, now: int) -> tuple[int, ...]:
 
 def _racing(session: Session, now: int, policy: Policy) -> bool:
     full = len(session.advances) == REMEMBERED
-    return full and now - session.advances[0] <= policy.grace
+    return full and _in_grace(session.advances[0], now, policy)
+
+
+def _in_grace(advanced: int, now: int, policy: Policy) -> bool:
+    """Without grace nothing is: `now` may have been read before an advance that is seen already."""
+    return policy.grace > 0 and now - advanced <= policy.grace

@@ -83,7 +83,7 @@ class Member:
         if code := self._code(person, "RegisterByPassword", body):
             person.registered = self._open(
                 person, "confirm", "ConfirmPasswordRegistration", body | {"code": code},
-                finders=person.by_mail, proof=f"registration {person.mail} {code}",
+                finders=person.by_mail, proof=_proof("registration", person, code),
             )  # fmt: skip
 
     def sign_in(self) -> None:
@@ -102,7 +102,7 @@ class Member:
         if not (code := self._code(person, "SendLoginEmailCode", {"email": person.mail})):
             return
         body = {"email": person.mail, "code": code}
-        known_of = {"finders": person.by_mail, "proof": f"login {person.mail} {code}"}
+        known_of = {"finders": person.by_mail, "proof": _proof("login", person, code)}
         self._at_once(
             lambda: self._open(person, "code", "LoginByEmailCode", body, **known_of),
             times=2 if self.chance.random() < 1 / 4 else 1,
@@ -281,3 +281,8 @@ class Member:
     def _wait_after(self, entry: Entry) -> None:
         if not entry.acknowledged:
             threading.Event().wait(PAUSE)
+
+
+def _proof(purpose: str, person: Person, code: str) -> str:
+    """A code and which of hers it is: of a million codes, chance gives somebody one twice."""
+    return f"{purpose} {person.mail} {code}, asked {person.codes}"

@@ -38,6 +38,7 @@ def test_no_side_takes_more_places_than_it_leaves_free(steps: list[Asking | None
         held = {side: sum(side in one.sides for one in inside) for side in asking.sides}
         free = ROOM - len(inside)
         fair = free > 0 and all(count < free for count in held.values())
+        assert (line.has_room(asking), line.crowded or fair) == (fair, True)
         assert line.take(asking) is fair
         if fair:
             line.wait(asking, asking)

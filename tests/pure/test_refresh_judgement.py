@@ -11,7 +11,7 @@ from identra.keys import RingSecret
 from identra.sessions import Policy, RefreshToken, Session, Verdict, judge, prove, read
 from identra.sessions.judgement import REMEMBERED, advance
 from identra.sessions.token import write
-from identra.values import DAY, SECOND
+from identra.values import DAY, MINUTE, SECOND
 
 POLICY = Policy(idle=7 * DAY, absolute=30 * DAY, grace=30 * SECOND)
 NOW = 10_000 * SECOND
@@ -123,3 +123,13 @@ def test_a_damaged_token_is_no_token(noise: str, at: int) -> None:
     damaged = text[:at] + noise + text[at + 1 :]
     back = read(damaged)
     assert damaged == text or back is None or not prove(back, "seed", SECRET)
+
+
+@given(st.integers(-MINUTE, MINUTE))
+def test_without_grace_a_spent_token_is_theft_however_late_it_was_asked_for(after: int) -> None:
+    """Even before the advance: the instant was read before the row, whose token was spent then."""
+    strict = replace(POLICY, grace=0)
+    spent = session(1, (NOW,))
+    assert judge(token(0), spent, now=NOW + after, policy=strict) is Verdict.theft
+    full = session(20, (NOW,) * 16)
+    assert judge(token(20), full, now=NOW + after, policy=strict) is Verdict.advance

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 import running
 import scraping
-from holding import full_queue
+from holding import full_queue, held
 from smuggling import ENCODINGS, HEADS, POST
 from structlog.testing import capture_logs
 
-from identra.limits import Allowance, Calls
+from identra.hashing import Asking
+from identra.limits import Allowance, Calls, network_of
 from identra.values import Peer
 
 if TYPE_CHECKING:
@@ -148,6 +149,18 @@ async def test_who_is_asked_for_changes_nothing(service: tuple[App, str]) -> Non
             url, plain(), plain(body='{"email": "ada@example.org"}'), plain(body="x")
         )
     assert len({body for _, body in answers}) == 1
+
+
+async def test_a_network_that_has_its_share_is_told_at_the_gate(
+    service: tuple[App, str],
+) -> None:
+    """Where nothing of the body is read; whoever comes from elsewhere is judged as ever."""
+    hall, url = service
+    share, asking = hall.login._hashing.room // 2, Asking(network_of(Peer("203.0.113.9")))
+    async with held(hall, share, asking):
+        elsewhere = plain(body="x").replace("203.0.113.9", "198.51.100.7")
+        told = [head.split()[1] for head, _ in await ask(url, plain(body="x"), elsewhere)]
+    assert told == ["503", "400"]
 
 
 async def test_every_other_request_is_answered_as_ever(service: tuple[App, str]) -> None:

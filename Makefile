@@ -21,6 +21,7 @@ $(STAMP): requirements.lock native.lock pyproject.toml
 	test -z "$(NATIVE)" || $(BIN)/python -m pip uninstall --quiet --disable-pip-version-check --yes argon2-cffi-bindings
 	$(if $(NATIVE),CFLAGS="-O3 -march=native" )$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps $(SOURCE) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q identra plugins
 	touch $(VENV)/.installed $(STAMP)
 
 run: $(STAMP)

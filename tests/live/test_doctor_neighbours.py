@@ -56,7 +56,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
 async def test_a_database_in_order(tmp_path: Path, persistence: Persistence) -> None:
     found = await found_with(tmp_path, persistence, "database")
     assert list(found) == ["DATABASE_READY"]
-    assert found["DATABASE_READY"].startswith(("sqlite 3", "postgres 1"))
+    assert found["DATABASE_READY"].startswith(("sqlite 3", "postgres 1", "mariadb 1"))
 
 
 async def test_a_full_disk_is_an_error_whatever_can_be_read(tmp_path: Path) -> None:

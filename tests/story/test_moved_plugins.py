@@ -121,7 +121,7 @@ async def test_it_is_left_out_by_name_while_others_sign_in(
         said = {"email": "ada@example.com", "password": "correct horse battery"}
         assert (await client.post("/password/register", json=said)).status_code == 200
     says = "providers.acme: is https://evil.example now and was https://acme.example"
-    told = capsys.readouterr().out
+    told = "".join(capsys.readouterr())
     assert "plugin left out" in told
     assert says in told
     (event,) = failures(tmp_path)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EVE, FURTHER = "eve@example.com", "eve@work.example.com"
 (HOURLY,) = ACCOUNT
 OTHER = "another horse battery staple"
-PARTS = 4
+PARTS = 9
 """In so many parts at least is a long answer made, and others have their turn in between."""
 TRIES = 3
 """The machine falters now and then; what the export itself costs, it costs each time."""
